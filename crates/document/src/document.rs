@@ -1,0 +1,228 @@
+//! A configuration in its normal form.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::context::closing;
+use crate::order::compare;
+
+/// A number that the maker of a document may put on a line, to find again what it stands for. It takes no
+/// part in comparisons; what is parsed has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark(pub u32);
+
+/// One line, and what is inside when it opens a context.
+#[derive(Clone)]
+pub struct Line {
+    text: Box<str>,
+    inside: Option<Vec<Self>>,
+    /// What its maker noted.
+    pub mark: Mark,
+}
+
+impl Line {
+    /// A line that opens no context.
+    pub fn leaf(text: impl Into<Box<str>>) -> Self {
+        Self {
+            text: text.into(),
+            inside: None,
+            mark: Mark::default(),
+        }
+    }
+
+    /// A line that opens a context, with what is inside, in any order.
+    pub fn context(text: impl Into<Box<str>>, inside: Vec<Self>) -> Self {
+        let text = text.into();
+        let inside = Some(in_order(Some(&text), inside));
+        Self {
+            text,
+            inside,
+            mark: Mark::default(),
+        }
+    }
+
+    /// The same with a note.
+    #[must_use]
+    pub fn marked(mut self, mark: Mark) -> Self {
+        self.mark = mark;
+        self
+    }
+
+    /// The line itself.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it opens a context.
+    pub fn is_context(&self) -> bool {
+        self.inside.is_some()
+    }
+
+    /// What is inside, in the order of documents.
+    pub fn inside(&self) -> &[Self] {
+        self.inside.as_deref().unwrap_or_default()
+    }
+
+    /// The lines inside and itself.
+    pub fn count(&self) -> usize {
+        1 + self.inside().iter().map(Self::count).sum::<usize>()
+    }
+
+    fn print(&self, depth: usize, text: &mut String) {
+        let mut put = |line: &str| {
+            text.extend(std::iter::repeat_n(' ', depth));
+            text.push_str(line);
+            text.push('\n');
+        };
+        put(&self.text);
+        if let Some(inside) = &self.inside {
+            for line in inside {
+                line.print(depth + 1, text);
+            }
+            text.extend(std::iter::repeat_n(' ', depth));
+            text.push_str(closing(&self.text));
+            text.push('\n');
+        }
+    }
+}
+
+/// Marks take no part.
+impl PartialEq for Line {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.inside == other.inside
+    }
+}
+
+impl Eq for Line {}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.inside {
+            None => self.text.fmt(f),
+            Some(inside) => {
+                self.text.fmt(f)?;
+                f.debug_list().entries(inside).finish()
+            }
+        }
+    }
+}
+
+/// A configuration in its normal form: each line once, in an order in which it can be loaded. Two
+/// configurations with one meaning (as far as this crate knows) are equal documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Document {
+    lines: Vec<Line>,
+}
+
+impl Document {
+    /// A document of these lines, in any order. Contexts that stand there twice are joined.
+    pub fn new(lines: Vec<Line>) -> Self {
+        Self {
+            lines: in_order(None, lines),
+        }
+    }
+
+    /// The lines at the top.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// The lines at the top, taken apart.
+    pub fn into_lines(self) -> Vec<Line> {
+        self.lines
+    }
+
+    /// How many lines there are in all, closing lines aside.
+    pub fn count(&self) -> usize {
+        self.lines.iter().map(Line::count).sum()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The line at a path of lines, from the top.
+    pub fn find(&self, path: &[&str]) -> Option<&Line> {
+        let (first, rest) = path.split_first()?;
+        let mut found = search(None, &self.lines, first)?;
+        for text in rest {
+            found = search(Some(&found.text), found.inside(), text)?;
+        }
+        Some(found)
+    }
+
+    /// The text of the whole, with FRR's indentation and closing lines.
+    pub fn print(&self) -> String {
+        let mut text = String::with_capacity(self.count() * 48);
+        for line in &self.lines {
+            line.print(0, &mut text);
+        }
+        text
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        let mut lines = self.lines;
+        lines.extend(other.lines);
+        Self::new(lines)
+    }
+}
+
+fn search<'a>(parent: Option<&str>, lines: &'a [Line], text: &str) -> Option<&'a Line> {
+    let at = lines.binary_search_by(|line| compare(parent, &line.text, text));
+    at.ok().map(|at| &lines[at])
+}
+
+/// Sorts and joins lines of one context.
+fn in_order(parent: Option<&str>, mut lines: Vec<Line>) -> Vec<Line> {
+    let order = |a: &Line, b: &Line| compare(parent, &a.text, &b.text);
+    if lines.is_sorted_by(|a, b| order(a, b) == Ordering::Less) {
+        return lines;
+    }
+    lines.sort_by(order);
+    lines.dedup_by(|again, first| {
+        let same = again.text == first.text;
+        if same && let Some(more) = again.inside.take() {
+            let text = first.text.clone();
+            let inside = first.inside.get_or_insert_default();
+            inside.extend(more);
+            *inside = in_order(Some(&text), std::mem::take(inside));
+        }
+        same
+    });
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_and_repetition_do_not_matter() {
+        let family =
+            |line: &str| Line::context("address-family ipv4 unicast", vec![Line::leaf(line)]);
+        let router = |families| Document::new(vec![Line::context("router bgp 1", families)]);
+        let twice = router(vec![
+            family("network 10.1.0.0/16"),
+            family("network 10.0.0.0/16"),
+        ]);
+        let once = router(vec![Line::context(
+            "address-family ipv4 unicast",
+            vec![
+                Line::leaf("network 10.0.0.0/16"),
+                Line::leaf("network 10.1.0.0/16"),
+                Line::leaf("network 10.0.0.0/16"),
+            ],
+        )]);
+        assert_eq!(twice, once);
+        assert_eq!(once.count(), 4);
+        let path = [
+            "router bgp 1",
+            "address-family ipv4 unicast",
+            "network 10.1.0.0/16",
+        ];
+        assert!(once.find(&path).is_some());
+    }
+}

@@ -1,0 +1,172 @@
+//! Who put a value there: looked up in the fragments when somebody asks, not stored with each value.
+
+use frrk8s_model::{
+    Fragment, NeighborField, NeighborFragment, Origin, Peer, PeerIx, Place, PrefixRange,
+    PropertyEntry, RouterFragment, neighbor_path, router_path,
+};
+
+use crate::NodeFacts;
+use crate::claim::{claims, neighbor_field_path};
+
+/// One object's contribution to a place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// Where it stands.
+    pub origin: Origin,
+    /// What it says there.
+    pub value: String,
+}
+
+/// Every object that has a part in what stands at a place, sorted. Objects that leave the field to its
+/// default have none.
+pub fn origins(fragments: &[&Fragment], place: &Place, node: &NodeFacts) -> Vec<Source> {
+    let mut sources: Vec<Source> = fragments
+        .iter()
+        .flat_map(|fragment| contributions(fragment, place, node))
+        .collect();
+    sources.sort();
+    sources.dedup();
+    sources
+}
+
+fn contributions(fragment: &Fragment, place: &Place, node: &NodeFacts) -> Vec<Source> {
+    let source = |path: String, value: String| Source {
+        origin: Origin {
+            object: fragment.object.clone(),
+            path,
+        },
+        value,
+    };
+    let routers = fragment.routers.iter().enumerate();
+    match place {
+        Place::Network(vrf, prefix) => routers
+            .filter(|(_, r)| r.vrf == *vrf && r.prefixes.binary_search(prefix).is_ok())
+            .map(|(at, _)| source(format!("{}.prefixes", router_path(at)), prefix.to_string()))
+            .collect(),
+        Place::Import(vrf, from) => routers
+            .filter(|(_, router)| router.vrf == *vrf && router.imports.contains(from))
+            .map(|(at, _)| source(format!("{}.imports", router_path(at)), from.to_string()))
+            .collect(),
+        Place::Raw(object) if *object == fragment.object => {
+            vec![source("spec.raw.rawConfig".to_owned(), String::new())]
+        }
+        Place::Raw(_) => Vec::new(),
+        Place::Neighbor(id, field) if is_union(*field) => routers
+            .filter(|(_, router)| router.vrf == id.vrf)
+            .flat_map(|(at, router)| neighbors(at, router, &id.peer))
+            .filter_map(|(path, _, neighbor)| {
+                let value = union_value(neighbor, *field)?;
+                let below = neighbor_field_path(neighbor, *field);
+                Some(source(format!("{path}.{below}"), value))
+            })
+            .collect(),
+        Place::Outgoing(id, prefix) => routers
+            .filter(|(_, router)| router.vrf == id.vrf)
+            .flat_map(|(at, router)| {
+                let theirs = neighbors(at, router, &id.peer);
+                theirs.flat_map(move |(path, peer, n)| outgoing(router, &path, peer, n, prefix))
+            })
+            .map(|(path, value)| source(path, value))
+            .collect(),
+        Place::Incoming(id, range) => routers
+            .filter(|(_, router)| router.vrf == id.vrf)
+            .flat_map(|(at, router)| {
+                let theirs = neighbors(at, router, &id.peer);
+                theirs.filter(|(_, peer, n)| takes(router, *peer, n, range))
+            })
+            .map(|(path, _, _)| source(format!("{path}.toReceive.allowed"), range.to_string()))
+            .collect(),
+        place => claims(fragment, node, &|claimed| claimed == place)
+            .into_iter()
+            .filter(|claim| claim.written)
+            .map(|claim| source(claim.origin.path.clone(), claim.shown()))
+            .collect(),
+    }
+}
+
+/// What a router says of a peer: usually one neighbor, with its path and number.
+fn neighbors<'a>(
+    router_at: usize,
+    router: &'a RouterFragment,
+    peer: &'a Peer,
+) -> impl Iterator<Item = (String, PeerIx, &'a NeighborFragment)> {
+    let numbered = (0..).map(PeerIx).zip(router.neighbors.iter().enumerate());
+    numbered
+        .filter(|(_, (_, neighbor))| neighbor.peer == *peer)
+        .map(move |(number, (at, neighbor))| (neighbor_path(router_at, at), number, neighbor))
+}
+
+fn is_union(field: NeighborField) -> bool {
+    matches!(
+        field,
+        NeighborField::GracefulRestart
+            | NeighborField::AddressFamilies
+            | NeighborField::ReceiveMode
+    )
+}
+
+fn union_value(neighbor: &NeighborFragment, field: NeighborField) -> Option<String> {
+    let session = &neighbor.session;
+    match field {
+        NeighborField::GracefulRestart => session.graceful_restart.then(|| "true".to_owned()),
+        NeighborField::ReceiveMode => session.receive_all.then(|| "all".to_owned()),
+        NeighborField::AddressFamilies => match (session.unicast, session.evpn) {
+            (true, true) => Some("unicast, evpn".to_owned()),
+            (false, true) => Some("evpn".to_owned()),
+            _ => Some("unicast".to_owned()),
+        },
+        _ => None,
+    }
+}
+
+/// What one neighbor of one router has to do with a prefix going to it.
+fn outgoing(
+    router: &RouterFragment,
+    path: &str,
+    peer: PeerIx,
+    neighbor: &NeighborFragment,
+    prefix: &frrk8s_model::IpNet,
+) -> Vec<(String, String)> {
+    let range = PrefixRange::exact(*prefix);
+    let policy = &router.outgoing;
+    let carried = policy
+        .audience_of(&range)
+        .and_then(|audience| frrk8s_model::member(policy.members(audience), peer));
+    let Some(attributes) = carried.map(|carried| policy.attributes(carried)) else {
+        return Vec::new();
+    };
+    let below = format!("{path}.toAdvertise");
+    let mut found = vec![(format!("{below}.allowed"), prefix.to_string())];
+    if let Some(local_pref) = attributes.local_pref {
+        let entries = &neighbor.local_prefs;
+        let at = PropertyEntry::position(entries, &local_pref, range.family()).unwrap_or_default();
+        let value = format!("local preference {local_pref}");
+        found.push((format!("{below}.withLocalPref[{at}].localPref"), value));
+    }
+    let standard = attributes.communities.iter().copied();
+    let large = attributes.large_communities.iter().copied();
+    let communities = standard
+        .map(frrk8s_model::AnyCommunity::Standard)
+        .chain(large.map(frrk8s_model::AnyCommunity::Large));
+    for community in communities {
+        let entries = &neighbor.communities;
+        let at = PropertyEntry::position(entries, &community, range.family()).unwrap_or_default();
+        let value = format!("community {community}");
+        found.push((format!("{below}.withCommunity[{at}].community"), value));
+    }
+    found
+}
+
+/// Whether a neighbor takes exactly these routes.
+fn takes(
+    router: &RouterFragment,
+    peer: PeerIx,
+    neighbor: &NeighborFragment,
+    range: &PrefixRange,
+) -> bool {
+    let policy = &router.incoming;
+    let listed = policy
+        .audience_of(range)
+        .is_some_and(|audience| frrk8s_model::member(policy.members(audience), peer).is_some());
+    listed && !neighbor.session.receive_all
+}
