@@ -1,0 +1,279 @@
+//! Names of lists, and numbers of entries: kept from what runs, so that a change stays small.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use frrk8s_model::{Family, PrefixRange};
+
+use crate::Direction;
+use crate::layout::{Layout, List, Map, Purpose};
+use crate::running::{ListId, Running, RunningEntry, RunningList};
+
+/// Entries that block routes whatever the objects say.
+pub(crate) const BLOCK_BAND: RangeInclusive<u16> = 1..=99;
+/// Entries of audiences. The second band is for maps with more than 3,900 of them.
+pub(crate) const AUDIENCE_BANDS: [RangeInclusive<u16>; 2] = [100..=3999, 5000..=65534];
+/// The entry that ends every map of ours.
+pub(crate) const CLOSING_NUMBER: u16 = 65535;
+
+/// The names and numbers of a layout.
+#[derive(Debug)]
+pub(crate) struct Numbers {
+    /// By list: its number, and the sequence number of each of its ranges.
+    pub(crate) lists: Vec<(u32, Vec<u32>)>,
+    /// By map: the number of the entry of each use, and that of the entry that permits all.
+    pub(crate) maps: Vec<(Vec<u16>, u16)>,
+}
+
+impl Numbers {
+    pub(crate) fn new(layout: &Layout, running: &Running) -> Self {
+        let kept = keep_names(layout, running);
+        let mut taken: BTreeSet<u32> = running.lists.keys().map(|(_, number)| *number).collect();
+        taken.extend(kept.iter().flatten().map(|(_, number)| *number));
+        let mut fresh = (1..).filter(|number| !taken.contains(number));
+        let lists: Vec<(u32, Vec<u32>)> = layout
+            .lists
+            .iter()
+            .zip(&kept)
+            .map(|(list, kept)| {
+                let number = kept.map_or_else(|| fresh.next().unwrap_or(u32::MAX), |(_, n)| n);
+                let old = kept.and_then(|id| running.lists.get(&id));
+                (number, sequence(&list.ranges, old))
+            })
+            .collect();
+        let nothing = BTreeMap::new();
+        let maps = layout
+            .maps
+            .iter()
+            .map(|map| {
+                let entries = running.maps.get(&map.name).unwrap_or(&nothing);
+                number_entries(map, layout, &lists, entries)
+            })
+            .collect();
+        Self { lists, maps }
+    }
+}
+
+/// Sequence numbers of ranges: those that run keep theirs, new ones take the lowest that is free both
+/// in what runs and in what is to run.
+fn sequence(ranges: &[PrefixRange], running: Option<&RunningList>) -> Vec<u32> {
+    let Some(running) = running else {
+        return (1..).take(ranges.len()).collect();
+    };
+    let mut fresh = (1..).filter(|number| !running.numbers.contains(number));
+    ranges
+        .iter()
+        .map(|range| {
+            let at = running.ranges.binary_search_by(|(old, _)| old.cmp(range));
+            at.map_or_else(
+                |_| fresh.next().unwrap_or(u32::MAX),
+                |at| running.ranges[at].1,
+            )
+        })
+        .collect()
+}
+
+/// Which running list each list takes over: pairs with the most lines in common first. Lines in
+/// common are entries of the list and entries of the maps that use it.
+fn keep_names(layout: &Layout, running: &Running) -> Vec<Option<ListId>> {
+    let mut kept = vec![None; layout.lists.len()];
+    if running.lists.is_empty() {
+        return kept;
+    }
+    let maps = layout.maps.iter().enumerate();
+    let map_of = maps.map(|(at, map)| (map.name.as_str(), at)).collect();
+    let wanted = Wanted { layout, map_of };
+    let mut pairs: Vec<(usize, ListId, usize)> = candidates(layout, running)
+        .into_iter()
+        .map(|((list, id), ranges)| {
+            let users = running.lists.get(&id).map_or(0, |old| {
+                common_users(&layout.lists[list], old, running, &wanted)
+            });
+            (ranges + users, id, list)
+        })
+        .collect();
+    pairs.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.1.cmp(&b.1.1)).then(a.2.cmp(&b.2)));
+    let mut gone: BTreeSet<u32> = BTreeSet::new();
+    for (_, id, list) in pairs {
+        if kept[list].is_none() && !gone.contains(&id.1) {
+            kept[list] = Some(id);
+            gone.insert(id.1);
+        }
+    }
+    kept
+}
+
+/// Pairs of a list and a running one of the same family and direction that have ranges in common, with how
+/// many, or the same users.
+fn candidates(layout: &Layout, running: &Running) -> BTreeMap<(usize, ListId), usize> {
+    let mut by_range: [Vec<(PrefixRange, ListId)>; 2] = [Vec::new(), Vec::new()];
+    let mut by_users: BTreeMap<Users, ListId> = BTreeMap::new();
+    for (&id, old) in &running.lists {
+        let Ok(direction) = old.direction() else {
+            continue;
+        };
+        for (at, way) in Direction::ALL.into_iter().enumerate() {
+            if direction.is_none_or(|direction| direction == way) {
+                by_range[at].extend(old.ranges.iter().map(|(range, _)| (*range, id)));
+            }
+        }
+        by_users
+            .entry(running_users(id, old, running))
+            .or_insert(id);
+    }
+    for ranges in &mut by_range {
+        ranges.sort_unstable();
+    }
+    let mut pairs = BTreeMap::new();
+    for (at, list) in layout.lists.iter().enumerate() {
+        let ranges = &by_range[list.purpose.direction() as usize];
+        for range in &list.ranges {
+            let from = ranges.partition_point(|(old, _)| old < range);
+            for (_, id) in ranges[from..].iter().take_while(|(old, _)| old == range) {
+                *pairs.entry((at, *id)).or_default() += 1;
+            }
+        }
+        if let Some(&id) = by_users.get(&users(list, layout)) {
+            pairs.entry((at, id)).or_default();
+        }
+    }
+    pairs
+}
+
+/// Who uses a list and how: family, whether it permits, and per map its `set` lines.
+type Users = (Family, bool, Vec<(String, Vec<String>)>);
+
+fn users(list: &List, layout: &Layout) -> Users {
+    let used = list.users.iter();
+    let mut users: Vec<_> = used
+        .map(|&(map, sets)| {
+            (
+                layout.maps[map].name.clone(),
+                layout.sets[sets as usize].clone(),
+            )
+        })
+        .collect();
+    users.sort();
+    (list.family, list.purpose != Purpose::Block, users)
+}
+
+fn running_users(id: ListId, list: &RunningList, running: &Running) -> Users {
+    let mut permits = true;
+    let mut users: Vec<_> = list
+        .users
+        .iter()
+        .filter_map(|(map, number)| {
+            let entry = running.maps.get(map)?.get(number)?;
+            permits &= entry.permit;
+            Some((map.clone(), entry.sets.clone()))
+        })
+        .collect();
+    users.sort();
+    (id.0, permits, users)
+}
+
+/// The map entries that stay when a list takes over a running one.
+fn common_users(list: &List, old: &RunningList, running: &Running, wanted: &Wanted<'_>) -> usize {
+    let permit = list.purpose != Purpose::Block;
+    let same = |(map, number): &&(String, u16)| {
+        let entry = running
+            .maps
+            .get(map)
+            .and_then(|entries| entries.get(number));
+        let Some((entry, &map)) = entry.zip(wanted.map_of.get(map.as_str())) else {
+            return false;
+        };
+        let user = list.users.binary_search_by_key(&map, |(user, _)| *user);
+        let sets = user.map(|at| &wanted.layout.sets[list.users[at].1 as usize]);
+        entry.permit == permit && sets == Ok(&entry.sets)
+    };
+    old.users.iter().filter(same).count()
+}
+
+/// What is to run, with its maps by name.
+struct Wanted<'a> {
+    layout: &'a Layout,
+    map_of: BTreeMap<&'a str, usize>,
+}
+
+/// Numbers for a map's entries: those that run keep theirs; a new one gets the number after the
+/// highest of its band.
+fn number_entries(
+    map: &Map,
+    layout: &Layout,
+    lists: &[(u32, Vec<u32>)],
+    running: &BTreeMap<u16, RunningEntry>,
+) -> (Vec<u16>, u16) {
+    let mut blocks = Band::new(&[BLOCK_BAND], running);
+    let mut audiences = Band::new(&AUDIENCE_BANDS, running);
+    let mut kept: BTreeMap<(ListId, bool), u16> = BTreeMap::new();
+    let mut permit_all = None;
+    for (&number, entry) in running {
+        let band = if entry.permit { &audiences } else { &blocks };
+        if !band.contains(number) {
+            continue;
+        }
+        if let Some(list) = entry.list {
+            kept.entry((list, entry.permit)).or_insert(number);
+        } else if entry.permit && !entry.matches {
+            permit_all = permit_all.or(Some(number));
+        }
+    }
+    let numbers = map
+        .uses
+        .iter()
+        .map(|&(list, _)| {
+            let List {
+                purpose, family, ..
+            } = layout.lists[list];
+            let permit = purpose != Purpose::Block;
+            let kept = kept.get(&((family, lists[list].0), permit)).copied();
+            let band = if permit { &mut audiences } else { &mut blocks };
+            kept.unwrap_or_else(|| band.next())
+        })
+        .collect();
+    (numbers, permit_all.unwrap_or_else(|| audiences.next()))
+}
+
+/// The free numbers of a band: after the highest in use, then, when the band is full, the lowest free.
+struct Band {
+    used: BTreeSet<u16>,
+    bands: Vec<RangeInclusive<u16>>,
+    after: u16,
+}
+
+impl Band {
+    fn new(bands: &[RangeInclusive<u16>], running: &BTreeMap<u16, RunningEntry>) -> Self {
+        let within = |number: &&u16| bands.iter().any(|band| band.contains(number));
+        let used: BTreeSet<u16> = running.keys().filter(within).copied().collect();
+        Self {
+            after: used.last().copied().unwrap_or_default(),
+            used,
+            bands: bands.to_vec(),
+        }
+    }
+
+    fn contains(&self, number: u16) -> bool {
+        self.bands.iter().any(|band| band.contains(&number))
+    }
+
+    fn next(&mut self) -> u16 {
+        let first = self.after.saturating_add(1);
+        let behind = self
+            .bands
+            .iter()
+            .map(|band| first.max(*band.start())..=*band.end())
+            .find_map(|mut rest| rest.next());
+        let free = |number: &u16| !self.used.contains(number);
+        let number = behind.or_else(|| self.bands.iter().cloned().flatten().find(free));
+        let number = number.unwrap_or(CLOSING_NUMBER);
+        self.after = self.after.max(number);
+        self.used.insert(number);
+        number
+    }
+}
+
+/// The most lists that one map can use.
+pub(crate) fn audiences_max() -> usize {
+    AUDIENCE_BANDS.into_iter().map(Iterator::count).sum()
+}
