@@ -22,9 +22,7 @@ pub fn opens_context(parent: Option<&str>, line: &str) -> bool {
 
 fn opens_at_top(first: &str, rest: &[&str]) -> bool {
     match first {
-        "router" | "interface" | "pseudowire" | "nexthop-group" | "pbr-map" | "l2vpn" => {
-            !rest.is_empty()
-        }
+        "router" | "interface" | "pseudowire" | "nexthop-group" | "pbr-map" | "l2vpn" => !rest.is_empty(),
         "route-map" => rest.len() >= 3 || rest.len() == 1,
         "vrf" => rest.len() == 1,
         "bfd" | "rpki" | "segment-routing" => rest.is_empty(),
@@ -33,6 +31,33 @@ fn opens_at_top(first: &str, rest: &[&str]) -> bool {
         "line" => rest == ["vty"],
         _ => false,
     }
+}
+
+/// Whether a line that opens nothing can only stand at the top.
+pub(crate) fn stands_at_top(line: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "access-list ",
+        "bgp as-path ",
+        "bgp community-list ",
+        "bgp extcommunity-list ",
+        "bgp large-community-list ",
+        "debug ",
+        "frr ",
+        "hostname ",
+        "ip forwarding",
+        "ip nht ",
+        "ip prefix-list ",
+        "ip route ",
+        "ip router-id ",
+        "ipv6 access-list ",
+        "ipv6 forwarding",
+        "ipv6 nht ",
+        "ipv6 prefix-list ",
+        "ipv6 route ",
+        "log ",
+        "service ",
+    ];
+    STARTS.iter().any(|start| line.starts_with(start))
 }
 
 /// The line that FRR prints behind a context.

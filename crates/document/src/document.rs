@@ -23,22 +23,14 @@ pub struct Line {
 impl Line {
     /// A line that opens no context.
     pub fn leaf(text: impl Into<Box<str>>) -> Self {
-        Self {
-            text: text.into(),
-            inside: None,
-            mark: Mark::default(),
-        }
+        Self { text: text.into(), inside: None, mark: Mark::default() }
     }
 
     /// A line that opens a context, with what is inside, in any order.
     pub fn context(text: impl Into<Box<str>>, inside: Vec<Self>) -> Self {
         let text = text.into();
         let inside = Some(in_order(Some(&text), inside));
-        Self {
-            text,
-            inside,
-            mark: Mark::default(),
-        }
+        Self { text, inside, mark: Mark::default() }
     }
 
     /// The same with a note.
@@ -61,6 +53,16 @@ impl Line {
     /// What is inside, in the order of documents.
     pub fn inside(&self) -> &[Self] {
         self.inside.as_deref().unwrap_or_default()
+    }
+
+    /// The same with the lines inside changed or left out.
+    #[must_use]
+    pub fn map_inside(mut self, change: impl FnMut(Self) -> Option<Self>) -> Self {
+        self.inside = self.inside.map(|inside| {
+            let changed = inside.into_iter().filter_map(change).collect();
+            in_order(Some(&self.text), changed)
+        });
+        self
     }
 
     /// The lines inside and itself.
@@ -117,9 +119,7 @@ pub struct Document {
 impl Document {
     /// A document of these lines, in any order. Contexts that stand there twice are joined.
     pub fn new(lines: Vec<Line>) -> Self {
-        Self {
-            lines: in_order(None, lines),
-        }
+        Self { lines: in_order(None, lines) }
     }
 
     /// The lines at the top.
@@ -201,13 +201,9 @@ mod tests {
 
     #[test]
     fn order_and_repetition_do_not_matter() {
-        let family =
-            |line: &str| Line::context("address-family ipv4 unicast", vec![Line::leaf(line)]);
+        let family = |line: &str| Line::context("address-family ipv4 unicast", vec![Line::leaf(line)]);
         let router = |families| Document::new(vec![Line::context("router bgp 1", families)]);
-        let twice = router(vec![
-            family("network 10.1.0.0/16"),
-            family("network 10.0.0.0/16"),
-        ]);
+        let twice = router(vec![family("network 10.1.0.0/16"), family("network 10.0.0.0/16")]);
         let once = router(vec![Line::context(
             "address-family ipv4 unicast",
             vec![
@@ -218,11 +214,7 @@ mod tests {
         )]);
         assert_eq!(twice, once);
         assert_eq!(once.count(), 4);
-        let path = [
-            "router bgp 1",
-            "address-family ipv4 unicast",
-            "network 10.1.0.0/16",
-        ];
+        let path = ["router bgp 1", "address-family ipv4 unicast", "network 10.1.0.0/16"];
         assert!(once.find(&path).is_some());
     }
 }

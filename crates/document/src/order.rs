@@ -23,11 +23,7 @@ struct Rank<'a> {
 }
 
 fn rank<'a>(parent: Option<&str>, line: &'a str) -> Rank<'a> {
-    let plain = |group| Rank {
-        group,
-        subject: "",
-        within: 0,
-    };
+    let plain = |group| Rank { group, subject: "", within: 0 };
     match parent {
         None => plain(top_group(line)),
         Some(parent) if parent.starts_with("router bgp") => router_rank(line),
@@ -62,11 +58,7 @@ fn top_group(line: &str) -> u8 {
 }
 
 fn router_rank(line: &str) -> Rank<'_> {
-    let plain = |group| Rank {
-        group,
-        subject: "",
-        within: 0,
-    };
+    let plain = |group| Rank { group, subject: "", within: 0 };
     if let Some(rest) = line.strip_prefix("neighbor ") {
         return neighbor_rank(3, rest);
     }
@@ -86,23 +78,12 @@ fn router_rank(line: &str) -> Rank<'_> {
 fn neighbor_rank(group: u8, rest: &str) -> Rank<'_> {
     let (subject, option) = rest.split_once(' ').unwrap_or((rest, ""));
     let makes = ["interface", "remote-as", "peer-group", "activate"];
-    let within = makes
-        .iter()
-        .position(|word| option.starts_with(word))
-        .unwrap_or(makes.len());
-    Rank {
-        group,
-        subject,
-        within: u8::try_from(within).unwrap_or(u8::MAX),
-    }
+    let within = makes.iter().position(|word| option.starts_with(word)).unwrap_or(makes.len());
+    Rank { group, subject, within: u8::try_from(within).unwrap_or(u8::MAX) }
 }
 
 fn family_rank(line: &str) -> Rank<'_> {
-    let plain = |group| Rank {
-        group,
-        subject: "",
-        within: 0,
-    };
+    let plain = |group| Rank { group, subject: "", within: 0 };
     match line {
         line if line.starts_with("network ") => plain(1),
         line if line.starts_with("import ") => plain(3),
@@ -121,10 +102,7 @@ pub fn natural(a: &str, b: &str) -> Ordering {
         if x.is_ascii_digit() && y.is_ascii_digit() {
             let (run_a, run_b) = (digits(&a_bytes[at_a..]), digits(&b_bytes[at_b..]));
             let (number_a, number_b) = (significant(run_a), significant(run_b));
-            let by_value = number_a
-                .len()
-                .cmp(&number_b.len())
-                .then(number_a.cmp(number_b));
+            let by_value = number_a.len().cmp(&number_b.len()).then(number_a.cmp(number_b));
             if by_value.is_ne() {
                 return by_value;
             }

@@ -45,12 +45,7 @@ impl Text {
             if open.len() == DEPTH_MAX {
                 close(&mut open, &mut lines);
             }
-            open.push(Node {
-                line: line.into(),
-                indent,
-                children: Vec::new(),
-                closed_by: None,
-            });
+            open.push(Node { line: line.into(), indent, children: Vec::new(), closed_by: None });
         }
         while !open.is_empty() {
             close(&mut open, &mut lines);
@@ -97,9 +92,7 @@ fn closes<'a>(
         Some(parent) => &mut parent.children[..],
         None => lines,
     };
-    siblings
-        .last_mut()
-        .filter(|node| node.indent == indent && node.closed_by.is_none())
+    siblings.last_mut().filter(|node| node.indent == indent && node.closed_by.is_none())
 }
 
 impl Node {

@@ -34,9 +34,7 @@ impl Tree {
             Value::Scalar(scalar) => scalar.clone(),
             Value::List(items) => items.iter().map(Self::json).collect(),
             Value::Map(fields) => {
-                let fields = fields
-                    .iter()
-                    .map(|(_, key, value)| (key.clone(), value.json()));
+                let fields = fields.iter().map(|(_, key, value)| (key.clone(), value.json()));
                 Json::Object(fields.collect::<Map<String, Json>>())
             }
         }
@@ -76,9 +74,7 @@ impl Tree {
         let mut span = self.span.clone();
         for step in steps(path) {
             let next = match (step, &here.value) {
-                (Step::Item(at), Value::List(items)) => {
-                    items.get(at).map(|item| (item.span.clone(), item))
-                }
+                (Step::Item(at), Value::List(items)) => items.get(at).map(|item| (item.span.clone(), item)),
                 (Step::Field(field), Value::Map(fields)) => {
                     let found = fields.iter().find(|(_, key, _)| key == field);
                     found.map(|(key_span, _, value)| (key_span.start..key_span.end, value))
@@ -131,8 +127,7 @@ fn steps(path: &str) -> impl Iterator<Item = Step<'_>> {
 /// The bytes of a location of a text.
 fn bytes(location: Location) -> Range<usize> {
     let span = location.span();
-    let number =
-        |value: Option<u64>| usize::try_from(value.unwrap_or_default()).unwrap_or_default();
+    let number = |value: Option<u64>| usize::try_from(value.unwrap_or_default()).unwrap_or_default();
     let start = number(span.byte_offset());
     start..start + number(span.byte_len())
 }
@@ -140,10 +135,7 @@ fn bytes(location: Location) -> Range<usize> {
 impl<'de> Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self {
-            span: bytes(spanned.referenced),
-            value: spanned.value,
-        })
+        Ok(Self { span: bytes(spanned.referenced), value: spanned.value })
     }
 }
 

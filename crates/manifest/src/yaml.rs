@@ -27,10 +27,7 @@ pub struct SyntaxError {
 pub fn parse(text: &str) -> Result<Vec<Tree>, SyntaxError> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(SyntaxError {
-            message: format!(
-                "{} bytes are more than the {TEXT_BYTES_MAX} that are read",
-                text.len()
-            ),
+            message: format!("{} bytes are more than the {TEXT_BYTES_MAX} that are read", text.len()),
             span: 0..0,
         });
     }
@@ -54,10 +51,7 @@ pub fn parse(text: &str) -> Result<Vec<Tree>, SyntaxError> {
         let byte = location.and_then(|location| location.span().byte_offset());
         let byte = usize::try_from(byte.unwrap_or_default()).unwrap_or_default();
         let message = error.to_string();
-        SyntaxError {
-            message: message.lines().next().unwrap_or_default().to_owned(),
-            span: byte..byte,
-        }
+        SyntaxError { message: message.lines().next().unwrap_or_default().to_owned(), span: byte..byte }
     })
 }
 
@@ -85,10 +79,7 @@ mod tests {
     #[test]
     fn json_is_read_as_well() {
         let trees = parse(r#"{"kind": "A", "spec": {"n": [1, 2.5, true, null]}}"#).unwrap();
-        assert_eq!(
-            trees[0].json().to_string(),
-            r#"{"kind":"A","spec":{"n":[1,2.5,true,null]}}"#
-        );
+        assert_eq!(trees[0].json().to_string(), r#"{"kind":"A","spec":{"n":[1,2.5,true,null]}}"#);
     }
 
     #[test]
@@ -99,14 +90,7 @@ mod tests {
             let list = vec![format!("*{from}"); 10].join(", ");
             aliases += &format!("{to}: &{to} [{list}]\n");
         }
-        for text in [
-            deep.as_str(),
-            aliases.as_str(),
-            "a: 1\na: 2\n",
-            "a: [",
-            "\u{0}",
-            "a: *b",
-        ] {
+        for text in [deep.as_str(), aliases.as_str(), "a: 1\na: 2\n", "a: [", "\u{0}", "a: *b"] {
             assert!(parse(text).is_err(), "{}", &text[..text.len().min(40)]);
         }
         assert!(!error("a: [").is_empty());

@@ -80,10 +80,7 @@ struct Version<'a> {
 
 /// Decides which candidates a node takes, and joins them.
 pub fn admit(candidates: &[Candidate], policy: ConflictPolicy, node: &NodeFacts) -> Verdict {
-    let newest: Vec<&Fragment> = candidates
-        .iter()
-        .filter_map(|c| c.newest.as_ref())
-        .collect();
+    let newest: Vec<&Fragment> = candidates.iter().filter_map(|c| c.newest.as_ref()).collect();
     let joined = Joined::of(newest.iter().copied(), node);
     let disputes = Disputes::among(&newest, &joined, node);
     let conflicts = disputes.conflicts(|_| true);
@@ -127,22 +124,14 @@ impl Verdict {
     ) -> Self {
         findings.sort();
         findings.dedup();
-        Self {
-            config,
-            fates,
-            findings,
-            groups,
-        }
+        Self { config, fates, findings, groups }
     }
 }
 
 /// Under `freeze` nobody is in: parties to an error are rejected, the others held.
 fn frozen(candidates: &[Candidate], findings: &[Finding]) -> Vec<Fate> {
     let errors = findings.iter().filter(|finding| finding.is_error());
-    let parties: BTreeSet<&ObjectId> = errors
-        .flat_map(Finding::parties)
-        .map(|party| &party.object)
-        .collect();
+    let parties: BTreeSet<&ObjectId> = errors.flat_map(Finding::parties).map(|party| &party.object).collect();
     candidates
         .iter()
         .map(|candidate| match &candidate.newest {
@@ -191,10 +180,7 @@ fn groups(conflicts: &[Conflict]) -> Vec<Vec<ObjectId>> {
     }
     let mut groups: BTreeMap<usize, Vec<ObjectId>> = BTreeMap::new();
     for (at, object) in objects.iter().enumerate() {
-        groups
-            .entry(sets.find(at))
-            .or_default()
-            .push((*object).clone());
+        groups.entry(sets.find(at)).or_default().push((*object).clone());
     }
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort();
@@ -218,33 +204,16 @@ impl<'a> Quarantine<'a> {
         let versions: Vec<Version> = order
             .into_iter()
             .flat_map(|candidate| {
-                let Candidate {
-                    newest,
-                    last_accepted,
-                    ..
-                } = &candidates[candidate];
-                let version = move |fragment, last_accepted| Version {
-                    candidate,
-                    last_accepted,
-                    fragment,
-                };
+                let Candidate { newest, last_accepted, .. } = &candidates[candidate];
+                let version = move |fragment, last_accepted| Version { candidate, last_accepted, fragment };
                 let newest = newest.iter().map(move |fragment| version(fragment, false));
-                newest.chain(
-                    last_accepted
-                        .iter()
-                        .map(move |fragment| version(fragment, true)),
-                )
+                newest.chain(last_accepted.iter().map(move |fragment| version(fragment, true)))
             })
             .collect();
         let fragments: Vec<&Fragment> = versions.iter().map(|version| version.fragment).collect();
         let joined = Joined::of(fragments.iter().copied(), node);
         let disputes = Disputes::among(&fragments, &joined, node);
-        Self {
-            candidates,
-            node,
-            versions,
-            disputes,
-        }
+        Self { candidates, node, versions, disputes }
     }
 
     /// The configuration of what is admitted, the fates, and the findings on the way.
@@ -253,10 +222,8 @@ impl<'a> Quarantine<'a> {
         let mut findings = Vec::new();
         loop {
             let admitted = self.admitted(&barred);
-            let fragments: Vec<&Fragment> = admitted
-                .iter()
-                .map(|&number| self.versions[number].fragment)
-                .collect();
+            let fragments: Vec<&Fragment> =
+                admitted.iter().map(|&number| self.versions[number].fragment).collect();
             let config = Joined::of(fragments.iter().copied(), self.node).settle();
             let rules = evpn::findings(&config, &fragments);
             let parties: BTreeSet<&ObjectId> = rules
@@ -267,9 +234,8 @@ impl<'a> Quarantine<'a> {
                 .collect();
             // A rule that the merged node breaks bars every version that asks for it. This can bar
             // again and again, each time at least one: it ends.
-            let broken = admitted
-                .iter()
-                .filter(|&&number| parties.contains(&self.versions[number].fragment.object));
+            let broken =
+                admitted.iter().filter(|&&number| parties.contains(&self.versions[number].fragment.object));
             let broken: Vec<usize> = broken.copied().collect();
             if broken.is_empty() {
                 findings.extend(rules);
@@ -293,9 +259,8 @@ impl<'a> Quarantine<'a> {
                 continue;
             }
             let mut with = held.clone();
-            let fits = claims[number]
-                .iter()
-                .all(|(place, value)| *with.entry(place).or_insert(value) == *value);
+            let fits =
+                claims[number].iter().all(|(place, value)| *with.entry(place).or_insert(value) == *value);
             if fits {
                 held = with;
                 in_already[version.candidate] = true;
@@ -309,11 +274,8 @@ impl<'a> Quarantine<'a> {
         let mut fates = vec![Fate::Rejected; self.candidates.len()];
         for &number in admitted {
             let version = &self.versions[number];
-            fates[version.candidate] = if version.last_accepted {
-                Fate::LastAccepted
-            } else {
-                Fate::Accepted
-            };
+            fates[version.candidate] =
+                if version.last_accepted { Fate::LastAccepted } else { Fate::Accepted };
         }
         fates
     }
@@ -326,15 +288,10 @@ impl<'a> Quarantine<'a> {
             candidates_in[self.versions[number].candidate] = true;
         }
         let out = |version: &Version| version.last_accepted && !candidates_in[version.candidate];
-        let displaced = self
-            .versions
-            .iter()
-            .enumerate()
-            .filter(|(_, version)| out(version));
+        let displaced = self.versions.iter().enumerate().filter(|(_, version)| out(version));
         displaced
             .flat_map(|(number, version)| {
-                let among =
-                    |other: usize| other == number || admitted.binary_search(&other).is_ok();
+                let among = |other: usize| other == number || admitted.binary_search(&other).is_ok();
                 let object = &version.fragment.object;
                 let mut conflicts = self.disputes.conflicts(among);
                 conflicts.retain(|conflict| conflict.objects().contains(object));

@@ -6,10 +6,10 @@
 use std::fmt;
 
 use frrk8s_model::{
-    BfdField, BfdProfile, CONNECT_TIME_DEFAULT, Evpn, EvpnField, Family, Fragment,
-    HOLD_TIME_DEFAULT, KEEPALIVE_TIME_DEFAULT, NeighborField, NeighborFragment, Origin,
-    PORT_DEFAULT, Peer, PeerId, PeerIx, Place, PropertyEntry, RouterField, RouterFragment, Secret,
-    Session, VniField, VniProperties, VniSlot, Vrf, neighbor_path, router_path,
+    BfdField, BfdProfile, CONNECT_TIME_DEFAULT, Evpn, EvpnField, Family, Fragment, HOLD_TIME_DEFAULT,
+    KEEPALIVE_TIME_DEFAULT, NeighborField, NeighborFragment, Origin, PORT_DEFAULT, Peer, PeerId, PeerIx,
+    Place, PropertyEntry, RouterField, RouterFragment, Secret, Session, VniField, VniProperties, VniSlot,
+    Vrf, neighbor_path, router_path,
 };
 
 use crate::NodeFacts;
@@ -79,16 +79,8 @@ impl Claim {
 }
 
 /// Every claim of an object at the places that are wanted.
-pub fn claims(
-    fragment: &Fragment,
-    node: &NodeFacts,
-    wanted: &dyn Fn(&Place) -> bool,
-) -> Vec<Claim> {
-    let mut claims = Claims {
-        fragment,
-        wanted,
-        found: Vec::new(),
-    };
+pub fn claims(fragment: &Fragment, node: &NodeFacts, wanted: &dyn Fn(&Place) -> bool) -> Vec<Claim> {
+    let mut claims = Claims { fragment, wanted, found: Vec::new() };
     for (at, router) in fragment.routers.iter().enumerate() {
         claims.router(at, router, node);
     }
@@ -119,11 +111,7 @@ pub(crate) fn bfd_claim(profile: &BfdProfile, field: BfdField) -> (Value, bool) 
 
 /// The claim of a session about a field, and whether it is written there; `None` where it claims
 /// nothing: the field is a union, or is unset and gives way.
-pub(crate) fn session_claim(
-    peer: &Peer,
-    session: &Session,
-    field: NeighborField,
-) -> Option<(Value, bool)> {
+pub(crate) fn session_claim(peer: &Peer, session: &Session, field: NeighborField) -> Option<(Value, bool)> {
     let default = |value: Option<u16>, default: u16| {
         let number = value.unwrap_or(default);
         Some((Value::Number(number.into()), value.is_some()))
@@ -132,10 +120,7 @@ pub(crate) fn session_claim(
     match field {
         NeighborField::RemoteAs => Some((Value::text(session.remote_as), true)),
         NeighborField::Port => default(session.port, PORT_DEFAULT),
-        NeighborField::Source => Some((
-            Value::exact(session.source.as_ref()),
-            session.source.is_some(),
-        )),
+        NeighborField::Source => Some((Value::exact(session.source.as_ref()), session.source.is_some())),
         NeighborField::Password => Some(match &session.password {
             Some(secret) => (Value::Secret(secret.clone()), true),
             None => (Value::Unset, false),
@@ -143,29 +128,20 @@ pub(crate) fn session_claim(
         NeighborField::HoldTime => default(session.hold_time, HOLD_TIME_DEFAULT),
         NeighborField::KeepaliveTime => default(session.keepalive_time, KEEPALIVE_TIME_DEFAULT),
         NeighborField::ConnectTime => default(session.connect_time, CONNECT_TIME_DEFAULT),
-        NeighborField::EbgpMultihop => {
-            Some((Value::Flag(session.ebgp_multihop), session.ebgp_multihop))
-        }
+        NeighborField::EbgpMultihop => Some((Value::Flag(session.ebgp_multihop), session.ebgp_multihop)),
         NeighborField::LocalAs => {
             let asn = session.local_as;
-            Some((
-                Value::number(asn.map(frrk8s_model::Asn::get)),
-                asn.is_some(),
-            ))
+            Some((Value::number(asn.map(frrk8s_model::Asn::get)), asn.is_some()))
         }
         // An interface carries both families, whatever the flag says.
         NeighborField::DualStack => match peer {
             Peer::Address(_) => Some((Value::Flag(session.dual_stack), session.dual_stack)),
             Peer::Interface(_) => None,
         },
-        NeighborField::BfdProfile => {
-            gives_way(session.bfd_profile.as_ref().map(ToString::to_string))
-        }
+        NeighborField::BfdProfile => gives_way(session.bfd_profile.as_ref().map(ToString::to_string)),
         NeighborField::NextHopV4 => gives_way(session.next_hop(Family::V4)),
         NeighborField::NextHopV6 => gives_way(session.next_hop(Family::V6)),
-        NeighborField::GracefulRestart
-        | NeighborField::AddressFamilies
-        | NeighborField::ReceiveMode => None,
+        NeighborField::GracefulRestart | NeighborField::AddressFamilies | NeighborField::ReceiveMode => None,
     }
 }
 
@@ -175,25 +151,13 @@ pub(crate) fn evpn_claims(vrf: &Vrf, evpn: &Evpn) -> Vec<(Place, Value, bool)> {
     let mut claims = vec![
         field(
             EvpnField::AdvertiseVnis,
-            Value::text(if evpn.advertise_all_vnis {
-                "All"
-            } else {
-                "Disabled"
-            }),
+            Value::text(if evpn.advertise_all_vnis { "All" } else { "Disabled" }),
             evpn.advertise_all_vnis,
         ),
-        field(
-            EvpnField::AdvertiseSvi,
-            Value::Flag(evpn.advertise_svi),
-            evpn.advertise_svi,
-        ),
+        field(EvpnField::AdvertiseSvi, Value::Flag(evpn.advertise_svi), evpn.advertise_svi),
     ];
     if let Some(l3) = &evpn.l3_vni {
-        claims.push(field(
-            EvpnField::L3Vni,
-            Value::Number(l3.vni.get().into()),
-            true,
-        ));
+        claims.push(field(EvpnField::L3Vni, Value::Number(l3.vni.get().into()), true));
         claims.extend(vni_claims(vrf, VniSlot::L3, &l3.properties));
     }
     for (vni, properties) in &evpn.l2_vnis {
@@ -209,14 +173,8 @@ fn vni_claims(vrf: &Vrf, slot: VniSlot, properties: &VniProperties) -> Vec<(Plac
         (place(field), Value::text(text), !empty)
     };
     let mut claims = vec![
-        given(
-            VniField::ImportTargets,
-            properties.import_targets.is_empty(),
-        ),
-        given(
-            VniField::ExportTargets,
-            properties.export_targets.is_empty(),
-        ),
+        given(VniField::ImportTargets, properties.import_targets.is_empty()),
+        given(VniField::ExportTargets, properties.export_targets.is_empty()),
     ];
     if let Some(rd) = properties.route_distinguisher {
         claims.push((place(VniField::RouteDistinguisher), Value::text(rd), true));
@@ -226,10 +184,7 @@ fn vni_claims(vrf: &Vrf, slot: VniSlot, properties: &VniProperties) -> Vec<(Plac
 
 /// Which VNIs a router uses, and whether it is the one that advertises all: on a node each of these
 /// can be said of one router only, and a layer-3 VNI excludes neighbors.
-pub(crate) fn node_claims(
-    router: &RouterFragment,
-    node: &NodeFacts,
-) -> Vec<(Place, Value, String)> {
+pub(crate) fn node_claims(router: &RouterFragment, node: &NodeFacts) -> Vec<(Place, Value, String)> {
     let vrf = &router.vrf;
     let mut claims = Vec::new();
     let with_l3 = Place::RouterUse(vrf.clone());
@@ -262,15 +217,10 @@ pub(crate) fn node_claims(
 }
 
 /// The path of a field of a neighbor, in the spelling that the object used.
-pub(crate) fn neighbor_field_path(
-    neighbor: &NeighborFragment,
-    field: NeighborField,
-) -> &'static str {
+pub(crate) fn neighbor_field_path(neighbor: &NeighborFragment, field: NeighborField) -> &'static str {
     use frrk8s_model::RemoteAs;
     match field {
-        NeighborField::RemoteAs if !matches!(neighbor.session.remote_as, RemoteAs::Number(_)) => {
-            "dynamicASN"
-        }
+        NeighborField::RemoteAs if !matches!(neighbor.session.remote_as, RemoteAs::Number(_)) => "dynamicASN",
         NeighborField::Password if neighbor.password_secret.is_some() => "passwordSecret.name",
         field => field.path(),
     }
@@ -299,10 +249,7 @@ impl Claims<'_> {
             self.found.push(Claim {
                 place,
                 value,
-                origin: Origin {
-                    object: self.fragment.object.clone(),
-                    path: path(),
-                },
+                origin: Origin { object: self.fragment.object.clone(), path: path() },
                 written,
             });
         }
@@ -312,12 +259,7 @@ impl Claims<'_> {
         let vrf = &router.vrf;
         let path = |below: &str| format!("{}.{below}", router_path(at));
         let asn = Value::Number(router.asn.get().into());
-        self.add(
-            Place::Router(vrf.clone(), RouterField::Asn),
-            asn,
-            true,
-            || path("asn"),
-        );
+        self.add(Place::Router(vrf.clone(), RouterField::Asn), asn, true, || path("asn"));
         if let Some(id) = router.id {
             let place = Place::Router(vrf.clone(), RouterField::Id);
             self.add(place, Value::text(id), true, || path("id"));
@@ -337,13 +279,9 @@ impl Claims<'_> {
     }
 
     fn neighbor(&mut self, vrf: &Vrf, neighbor: &NeighborFragment, path: &str) {
-        let id = PeerId {
-            vrf: vrf.clone(),
-            peer: neighbor.peer.clone(),
-        };
+        let id = PeerId { vrf: vrf.clone(), peer: neighbor.peer.clone() };
         for &field in NeighborField::ALL {
-            if let Some((value, written)) = session_claim(&neighbor.peer, &neighbor.session, field)
-            {
+            if let Some((value, written)) = session_claim(&neighbor.peer, &neighbor.session, field) {
                 let below = neighbor_field_path(neighbor, field);
                 let place = Place::Neighbor(id.clone(), field);
                 self.add(place, value, written, || format!("{path}.{below}"));
@@ -356,10 +294,7 @@ impl Claims<'_> {
             if neighbor.local_prefs.is_empty() || node.is_own(&router.vrf, &neighbor.peer) {
                 continue;
             }
-            let id = PeerId {
-                vrf: router.vrf.clone(),
-                peer: neighbor.peer.clone(),
-            };
+            let id = PeerId { vrf: router.vrf.clone(), peer: neighbor.peer.clone() };
             for (range, attributes) in router.outgoing.of_peer(PeerIx(ix)) {
                 let Some(local_pref) = attributes.local_pref else {
                     continue;

@@ -72,10 +72,7 @@ impl Disputes {
 impl Conflict {
     /// The objects concerned, sorted.
     pub fn objects(&self) -> BTreeSet<&ObjectId> {
-        self.claims
-            .iter()
-            .map(|claim| &claim.origin.object)
-            .collect()
+        self.claims.iter().map(|claim| &claim.origin.object).collect()
     }
 
     /// The rule that says so.
@@ -174,10 +171,7 @@ pub(crate) fn findings(conflicts: &[Conflict]) -> Vec<Finding> {
 
 fn note_more(findings: &mut [Finding], more: usize) {
     if let (Some(finding), true) = (findings.last_mut(), more > 0) {
-        let _ = write!(
-            finding.message,
-            "; and {more} more prefixes in the same way"
-        );
+        let _ = write!(finding.message, "; and {more} more prefixes in the same way");
     }
 }
 

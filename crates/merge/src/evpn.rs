@@ -1,8 +1,8 @@
 //! The rules of EVPN that only the merged node can break, one object's words being in order.
 
 use frrk8s_model::{
-    Evpn, EvpnField, Finding, Fragment, NeighborField, NodeConfig, Party, Rule, Session, Vrf,
-    neighbor_path, router_path,
+    Evpn, EvpnField, Finding, Fragment, NeighborField, NodeConfig, Party, Rule, Session, Vrf, neighbor_path,
+    router_path,
 };
 
 /// What a router's EVPN part advertises, by the path of the field that asks for it.
@@ -49,12 +49,7 @@ fn without_neighbor(vrf: &Vrf, fragments: &[&Fragment]) -> Option<Finding> {
     let message = format!(
         "the router in VRF {vrf} has VNIs to advertise, but no neighbor with evpn in its addressFamilies"
     );
-    let mut finding = Finding::new(
-        Rule::EvpnWithoutNeighbor,
-        &first.object,
-        first.path,
-        message,
-    );
+    let mut finding = Finding::new(Rule::EvpnWithoutNeighbor, &first.object, first.path, message);
     finding.others = parties.collect();
     Some(finding)
 }
@@ -72,12 +67,7 @@ fn inactive(vrf: &Vrf, fragments: &[&Fragment]) -> Vec<Finding> {
                     "neighbor {} has the address family evpn, but no object gives the router in VRF {vrf} an evpn part",
                     neighbor.peer
                 );
-                findings.push(Finding::new(
-                    Rule::EvpnInactive,
-                    &fragment.object,
-                    path,
-                    message,
-                ));
+                findings.push(Finding::new(Rule::EvpnInactive, &fragment.object, path, message));
             }
         }
     }

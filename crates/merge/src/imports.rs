@@ -11,12 +11,7 @@ pub fn import_cycles(config: &NodeConfig) -> Vec<Vec<&Vrf>> {
     let number = |vrf: &Vrf| vrfs.binary_search(&vrf).ok();
     let mut graph = DiGraphMap::<usize, ()>::new();
     for (to, (_, router)) in config.routers.iter().enumerate() {
-        graph.extend(
-            router
-                .imports
-                .iter()
-                .filter_map(|from| Some((number(from)?, to))),
-        );
+        graph.extend(router.imports.iter().filter_map(|from| Some((number(from)?, to))));
     }
     let mut cycles: Vec<Vec<&Vrf>> = tarjan_scc(&graph)
         .into_iter()
@@ -42,12 +37,7 @@ pub(crate) fn findings(config: &NodeConfig, fragments: &[&Fragment]) -> Vec<Find
                 let within = router.imports.iter().any(|from| cycle.contains(&from));
                 if within && cycle.contains(&&router.vrf) {
                     let path = format!("{}.imports", router_path(at));
-                    findings.push(Finding::new(
-                        Rule::ImportCycle,
-                        &fragment.object,
-                        path,
-                        &*message,
-                    ));
+                    findings.push(Finding::new(Rule::ImportCycle, &fragment.object, path, &*message));
                 }
             }
         }

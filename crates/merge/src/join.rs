@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use frrk8s_model::{
-    Asn, BfdField, BfdProfile, BfdProfileName, Evpn, Fragment, IpNet, L3Vni, NeighborField,
-    NodeConfig, Peer, PeerId, PeerIx, Place, RawSnippet, Router, RouterField, RouterFragment,
-    Session, VniProperties, Vrf,
+    Asn, BfdField, BfdProfile, BfdProfileName, Evpn, Fragment, IpNet, L3Vni, NeighborField, NodeConfig, Peer,
+    PeerId, PeerIx, Place, RawSnippet, Router, RouterField, RouterFragment, Session, VniProperties, Vrf,
 };
 
 use crate::NodeFacts;
@@ -68,8 +67,7 @@ impl Joined {
             profiles.insert(profile.clone());
         }
         if let Some(raw) = &fragment.raw {
-            self.raw
-                .insert((raw.priority, raw.object.clone()), raw.clone());
+            self.raw.insert((raw.priority, raw.object.clone()), raw.clone());
         }
     }
 
@@ -86,14 +84,9 @@ impl Joined {
             let peers = &mut self.peers;
             if !joined.neighbors.contains_key(&neighbor.peer) {
                 let number = PeerIx(u32::try_from(peers.len()).unwrap_or(u32::MAX));
-                peers.push(PeerId {
-                    vrf: router.vrf.clone(),
-                    peer: neighbor.peer.clone(),
-                });
+                peers.push(PeerId { vrf: router.vrf.clone(), peer: neighbor.peer.clone() });
                 let sessions = BTreeSet::new();
-                joined
-                    .neighbors
-                    .insert(neighbor.peer.clone(), NeighborJoin { number, sessions });
+                joined.neighbors.insert(neighbor.peer.clone(), NeighborJoin { number, sessions });
             }
             if let Some(known) = joined.neighbors.get_mut(&neighbor.peer) {
                 numbers.push(Some(known.number));
@@ -138,14 +131,14 @@ impl Joined {
                 BfdField::ALL.iter().map(field)
             })));
         }
-        let node_claims = self
-            .node_claims
-            .iter()
-            .filter(|(_, values)| values.len() > 1);
+        let node_claims = self.node_claims.iter().filter(|(_, values)| values.len() > 1);
         disputed.extend(node_claims.map(|(place, _)| place.clone()));
-        disputed.extend(self.outgoing.disputed().into_iter().map(|(peer, range)| {
-            Place::LocalPref(self.peers[peer.0 as usize].clone(), range.prefix())
-        }));
+        disputed.extend(
+            self.outgoing
+                .disputed()
+                .into_iter()
+                .map(|(peer, range)| Place::LocalPref(self.peers[peer.0 as usize].clone(), range.prefix())),
+        );
         disputed
     }
 
@@ -159,17 +152,10 @@ impl Joined {
         };
         let numbers: Vec<_> = self.peers.iter().map(number).collect();
         let takes_all = |id: &PeerId| {
-            let neighbor = self
-                .routers
-                .get(&id.vrf)
-                .and_then(|r| r.neighbors.get(&id.peer));
+            let neighbor = self.routers.get(&id.vrf).and_then(|r| r.neighbors.get(&id.peer));
             neighbor.is_some_and(|n| n.sessions.iter().any(|session| session.receive_all))
         };
-        let filtered: Vec<_> = self
-            .peers
-            .iter()
-            .map(|id| number(id).filter(|_| !takes_all(id)))
-            .collect();
+        let filtered: Vec<_> = self.peers.iter().map(|id| number(id).filter(|_| !takes_all(id))).collect();
         NodeConfig {
             outgoing: self.outgoing.settle(&numbers),
             incoming: self.incoming.settle(&filtered),
@@ -194,10 +180,7 @@ impl RouterJoin {
         let several = self.neighbors.iter().filter(|(_, n)| n.sessions.len() > 1);
         several
             .flat_map(|(peer, neighbor)| {
-                let id = PeerId {
-                    vrf: vrf.clone(),
-                    peer: peer.clone(),
-                };
+                let id = PeerId { vrf: vrf.clone(), peer: peer.clone() };
                 torn(neighbor.sessions.iter().flat_map(move |session| {
                     let id = id.clone();
                     NeighborField::ALL.iter().filter_map(move |&field| {
@@ -270,24 +253,14 @@ fn settle_evpn(parts: BTreeSet<Evpn>) -> Option<Evpn> {
         evpn.advertise_all_vnis |= part.advertise_all_vnis;
         evpn.advertise_svi |= part.advertise_svi;
         match (&mut evpn.l3_vni, part.l3_vni) {
-            (
-                Some(known),
-                Some(L3Vni {
-                    properties,
-                    advertise_unicast,
-                    ..
-                }),
-            ) => {
+            (Some(known), Some(L3Vni { properties, advertise_unicast, .. })) => {
                 known.advertise_unicast |= advertise_unicast;
                 join_properties(&mut known.properties, properties);
             }
             (known, more) => *known = known.take().or(more),
         }
     }
-    settled.map(|evpn| Evpn {
-        l2_vnis: l2_vnis.into_iter().collect(),
-        ..evpn
-    })
+    settled.map(|evpn| Evpn { l2_vnis: l2_vnis.into_iter().collect(), ..evpn })
 }
 
 fn join_properties(known: &mut VniProperties, more: VniProperties) {

@@ -40,9 +40,5 @@ use frrk8s_model::{Fragment, NodeConfig};
 pub fn merge(fragments: &[&Fragment], node: &NodeFacts) -> Result<NodeConfig, Vec<Conflict>> {
     let joined = Joined::of(fragments.iter().copied(), node);
     let conflicts = conflict::Disputes::among(fragments, &joined, node).conflicts(|_| true);
-    if conflicts.is_empty() {
-        Ok(joined.settle())
-    } else {
-        Err(conflicts)
-    }
+    if conflicts.is_empty() { Ok(joined.settle()) } else { Err(conflicts) }
 }

@@ -1,8 +1,8 @@
 //! Who put a value there: looked up in the fragments when somebody asks, not stored with each value.
 
 use frrk8s_model::{
-    Fragment, NeighborField, NeighborFragment, Origin, Peer, PeerIx, Place, PrefixRange,
-    PropertyEntry, RouterFragment, neighbor_path, router_path,
+    Fragment, NeighborField, NeighborFragment, Origin, Peer, PeerIx, Place, PrefixRange, PropertyEntry,
+    RouterFragment, neighbor_path, router_path,
 };
 
 use crate::NodeFacts;
@@ -20,10 +20,8 @@ pub struct Source {
 /// Every object that has a part in what stands at a place, sorted. Objects that leave the field to its
 /// default have none.
 pub fn origins(fragments: &[&Fragment], place: &Place, node: &NodeFacts) -> Vec<Source> {
-    let mut sources: Vec<Source> = fragments
-        .iter()
-        .flat_map(|fragment| contributions(fragment, place, node))
-        .collect();
+    let mut sources: Vec<Source> =
+        fragments.iter().flat_map(|fragment| contributions(fragment, place, node)).collect();
     sources.sort();
     sources.dedup();
     sources
@@ -31,10 +29,7 @@ pub fn origins(fragments: &[&Fragment], place: &Place, node: &NodeFacts) -> Vec<
 
 fn contributions(fragment: &Fragment, place: &Place, node: &NodeFacts) -> Vec<Source> {
     let source = |path: String, value: String| Source {
-        origin: Origin {
-            object: fragment.object.clone(),
-            path,
-        },
+        origin: Origin { object: fragment.object.clone(), path },
         value,
     };
     let routers = fragment.routers.iter().enumerate();
@@ -99,9 +94,7 @@ fn neighbors<'a>(
 fn is_union(field: NeighborField) -> bool {
     matches!(
         field,
-        NeighborField::GracefulRestart
-            | NeighborField::AddressFamilies
-            | NeighborField::ReceiveMode
+        NeighborField::GracefulRestart | NeighborField::AddressFamilies | NeighborField::ReceiveMode
     )
 }
 
@@ -129,9 +122,8 @@ fn outgoing(
 ) -> Vec<(String, String)> {
     let range = PrefixRange::exact(*prefix);
     let policy = &router.outgoing;
-    let carried = policy
-        .audience_of(&range)
-        .and_then(|audience| frrk8s_model::member(policy.members(audience), peer));
+    let carried =
+        policy.audience_of(&range).and_then(|audience| frrk8s_model::member(policy.members(audience), peer));
     let Some(attributes) = carried.map(|carried| policy.attributes(carried)) else {
         return Vec::new();
     };
@@ -158,12 +150,7 @@ fn outgoing(
 }
 
 /// Whether a neighbor takes exactly these routes.
-fn takes(
-    router: &RouterFragment,
-    peer: PeerIx,
-    neighbor: &NeighborFragment,
-    range: &PrefixRange,
-) -> bool {
+fn takes(router: &RouterFragment, peer: PeerIx, neighbor: &NeighborFragment, range: &PrefixRange) -> bool {
     let policy = &router.incoming;
     let listed = policy
         .audience_of(range)

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use frrk8s_model::{
-    Attributes, AttributesIx, AudienceIx, Community, Interner, LargeCommunity, Members, PeerIx,
-    Policy, PrefixRange,
+    Attributes, AttributesIx, AudienceIx, Community, Interner, LargeCommunity, Members, PeerIx, Policy,
+    PrefixRange,
 };
 
 /// Attributes with every local preference that somebody gave: more than one is a conflict.
@@ -62,13 +62,10 @@ impl PolicyJoin {
             .iter()
             .map(|attributes| self.attributes.number(attributes.into()))
             .collect();
-        let audiences: Vec<u32> = policy
-            .audiences()
-            .map(|(_, members)| self.audience(members, &attributes, peers))
-            .collect();
+        let audiences: Vec<u32> =
+            policy.audiences().map(|(_, members)| self.audience(members, &attributes, peers)).collect();
         let entries = policy.entries().iter();
-        self.entries
-            .extend(entries.map(|(range, audience)| (*range, audiences[audience.0 as usize])));
+        self.entries.extend(entries.map(|(range, audience)| (*range, audiences[audience.0 as usize])));
     }
 
     fn audience(&mut self, members: &Members, attributes: &[u32], peers: &[Option<PeerIx>]) -> u32 {
@@ -113,8 +110,7 @@ impl PolicyJoin {
         if let Some(&joined) = self.joined_audiences.get(&key) {
             return joined;
         }
-        let mut members: BTreeMap<PeerIx, AttributesIx> =
-            self.audiences.get(a).iter().copied().collect();
+        let mut members: BTreeMap<PeerIx, AttributesIx> = self.audiences.get(a).iter().copied().collect();
         for (peer, carried) in self.audiences.get(b).clone() {
             let carried = match members.get(&peer) {
                 Some(already) => AttributesIx(self.join_attributes(already.0, carried.0)),
@@ -145,9 +141,7 @@ impl PolicyJoin {
     /// Where objects give one range different local preferences towards one peer.
     pub(crate) fn disputed(&self) -> Vec<(PeerIx, PrefixRange)> {
         let gathered = self.attributes.values().iter();
-        let torn: Vec<bool> = gathered
-            .map(|gathered| gathered.local_prefs.len() > 1)
-            .collect();
+        let torn: Vec<bool> = gathered.map(|gathered| gathered.local_prefs.len() > 1).collect();
         if !torn.contains(&true) {
             return Vec::new();
         }
@@ -168,9 +162,8 @@ impl PolicyJoin {
             .values()
             .iter()
             .map(|members| {
-                let renamed = members
-                    .iter()
-                    .filter_map(|(peer, carried)| Some((peers[peer.0 as usize]?, *carried)));
+                let renamed =
+                    members.iter().filter_map(|(peer, carried)| Some((peers[peer.0 as usize]?, *carried)));
                 let mut renamed: Members = renamed.collect();
                 renamed.sort_unstable();
                 AudienceIx(audiences.number(renamed))
@@ -179,10 +172,6 @@ impl PolicyJoin {
         let entries = self.entries.into_iter();
         let entries = entries.map(|(range, audience)| (range, renamed[audience as usize]));
         let attributes = self.attributes.into_values().into_iter();
-        Policy::new(
-            attributes.map(Gathered::settle).collect(),
-            audiences.into_values(),
-            entries.collect(),
-        )
+        Policy::new(attributes.map(Gathered::settle).collect(), audiences.into_values(), entries.collect())
     }
 }

@@ -11,10 +11,7 @@ pub struct Asn(NonZeroU32);
 impl Asn {
     /// The number, or `None` when it is outside of 1 to 4294967295.
     pub fn new(number: i64) -> Option<Self> {
-        u32::try_from(number)
-            .ok()
-            .and_then(NonZeroU32::new)
-            .map(Self)
+        u32::try_from(number).ok().and_then(NonZeroU32::new).map(Self)
     }
 
     /// The plain number.

@@ -32,11 +32,7 @@ impl FromStr for AnyCommunity {
         let parts: Vec<&str> = text.splitn(5, ':').collect();
         match parts[..] {
             [a, b] => Ok(Self::Standard(Community(number(a)?, number(b)?))),
-            ["large", a, b, c] => Ok(Self::Large(LargeCommunity(
-                number(a)?,
-                number(b)?,
-                number(c)?,
-            ))),
+            ["large", a, b, c] => Ok(Self::Large(LargeCommunity(number(a)?, number(b)?, number(c)?))),
             _ => Err(CommunityError),
         }
     }

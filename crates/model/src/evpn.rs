@@ -12,10 +12,7 @@ pub struct Vni(u32);
 impl Vni {
     /// The identifier, or `None` when it does not fit into 24 bits or is 0.
     pub fn new(number: i64) -> Option<Self> {
-        u32::try_from(number)
-            .ok()
-            .filter(|number| (1..1 << 24).contains(number))
-            .map(Self)
+        u32::try_from(number).ok().filter(|number| (1..1 << 24).contains(number)).map(Self)
     }
 
     /// The plain number.
@@ -96,9 +93,9 @@ impl FromStr for RouteTarget {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_prefix("*:") {
-            Some(number) => digits(number)
-                .map(Self::AnyAdministrator)
-                .ok_or(RouteDistinguisherError::Number(u32::MAX)),
+            Some(number) => {
+                digits(number).map(Self::AnyAdministrator).ok_or(RouteDistinguisherError::Number(u32::MAX))
+            }
             None => text.parse().map(Self::Exact),
         }
     }
@@ -171,20 +168,8 @@ mod tests {
         assert_eq!(read("65000:4294967295"), Ok("65000:4294967295".to_owned()));
         assert_eq!(read("4200000000:65535"), Ok("4200000000:65535".to_owned()));
         assert_eq!(read("192.0.2.1:7"), Ok("192.0.2.1:7".to_owned()));
-        assert_eq!(
-            read("65536:65536"),
-            Err(RouteDistinguisherError::Number(65535))
-        );
-        for refused in [
-            "foo.1:5",
-            "1.2.3:5",
-            "99999999999:1",
-            "1:2:3",
-            "1",
-            ":1",
-            "1:",
-            "+1:1",
-        ] {
+        assert_eq!(read("65536:65536"), Err(RouteDistinguisherError::Number(65535)));
+        for refused in ["foo.1:5", "1.2.3:5", "99999999999:1", "1:2:3", "1", ":1", "1:", "+1:1"] {
             assert!(read(refused).is_err(), "{refused}");
         }
     }

@@ -104,18 +104,9 @@ pub fn shown(value: &str) -> String {
 
 impl Finding {
     /// A finding about a field of an object, as severe as its rule.
-    pub fn new(
-        rule: Rule,
-        object: &ObjectId,
-        path: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(rule: Rule, object: &ObjectId, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
-            at: Party {
-                object: object.clone(),
-                path: path.into(),
-                value: None,
-            },
+            at: Party { object: object.clone(), path: path.into(), value: None },
             rule,
             severity: rule.severity(),
             message: message.into(),
@@ -157,20 +148,8 @@ impl Finding {
 /// `error[rule-id] object path: message`
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            at,
-            rule,
-            severity,
-            message,
-            ..
-        } = self;
-        write!(
-            f,
-            "{severity}[{}] {} {}: {message}",
-            rule.id(),
-            at.object,
-            at.path
-        )
+        let Self { at, rule, severity, message, .. } = self;
+        write!(f, "{severity}[{}] {} {}: {message}", rule.id(), at.object, at.path)
     }
 }
 
@@ -181,9 +160,6 @@ mod tests {
     #[test]
     fn a_shown_value_is_one_line_of_bounded_length() {
         assert_eq!(shown("a\nb\u{1b}[31m"), "a\\nb\\u{1b}[31m");
-        assert_eq!(
-            shown(&"x".repeat(65536)).chars().count(),
-            VALUE_CHARS_MAX + 1
-        );
+        assert_eq!(shown(&"x".repeat(65536)).chars().count(), VALUE_CHARS_MAX + 1);
     }
 }

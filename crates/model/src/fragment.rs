@@ -7,8 +7,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::{
-    AnyCommunity, Asn, BfdProfile, BfdProfileName, Evpn, Family, ObjectId, Peer, Policy, Session,
-    Vrf,
+    AnyCommunity, Asn, BfdProfile, BfdProfileName, Evpn, Family, ObjectId, Peer, Policy, Session, Vrf,
 };
 
 /// What one object asks for: parsed, self-contained, every word of it acceptable to FRR. Lists keep

@@ -31,9 +31,7 @@ mod session;
 pub use asn::{Asn, RemoteAs};
 pub use bfd::BfdProfile;
 pub use community::{AnyCommunity, Community, CommunityError, LargeCommunity};
-pub use evpn::{
-    Evpn, L3Vni, RouteDistinguisher, RouteDistinguisherError, RouteTarget, Vni, VniProperties,
-};
+pub use evpn::{Evpn, L3Vni, RouteDistinguisher, RouteDistinguisherError, RouteTarget, Vni, VniProperties};
 pub use finding::{Finding, Level, Party, Severity, shown};
 pub use fragment::{Fragment, NeighborFragment, PropertyEntry, RawSnippet, RouterFragment};
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -41,18 +39,16 @@ pub use names::{BfdProfileName, InterfaceName, NameError, ObjectId, Vrf, VrfName
 pub use node::{NodeConfig, Router};
 pub use peer::{Peer, PeerId, UpdateSource};
 pub use place::{
-    BfdField, EvpnField, NeighborField, Origin, Place, RouterField, VniField, VniSlot,
-    neighbor_path, router_path,
+    BfdField, EvpnField, NeighborField, Origin, Place, RouterField, VniField, VniSlot, neighbor_path,
+    router_path,
 };
 pub use policy::{
     Attributes, AttributesIx, AudienceIx, Interner, Members, PeerIx, Policy, PolicyBuilder, member,
 };
 pub use prefix::{
-    Family, PrefixRange, RangeError, is_next_hop, is_session_address, parse_address, parse_prefix,
-    parse_router_id,
+    Family, PrefixRange, RangeError, canonical_prefix, is_next_hop, is_session_address, parse_address,
+    parse_prefix, parse_router_id,
 };
 pub use rule::Rule;
 pub use secret::{PASSWORD_BYTES_MAX, PasswordError, Secret};
-pub use session::{
-    CONNECT_TIME_DEFAULT, HOLD_TIME_DEFAULT, KEEPALIVE_TIME_DEFAULT, PORT_DEFAULT, Session,
-};
+pub use session::{CONNECT_TIME_DEFAULT, HOLD_TIME_DEFAULT, KEEPALIVE_TIME_DEFAULT, PORT_DEFAULT, Session};

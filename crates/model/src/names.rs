@@ -146,10 +146,7 @@ pub struct ObjectId {
 impl ObjectId {
     /// The identity of `namespace/name`.
     pub fn new(namespace: &str, name: &str) -> Self {
-        Self {
-            namespace: namespace.into(),
-            name: name.into(),
-        }
+        Self { namespace: namespace.into(), name: name.into() }
     }
 }
 

@@ -5,9 +5,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::IpNet;
 
-use crate::{
-    Asn, BfdProfile, BfdProfileName, Evpn, Peer, PeerId, PeerIx, Policy, RawSnippet, Session, Vrf,
-};
+use crate::{Asn, BfdProfile, BfdProfileName, Evpn, Peer, PeerId, PeerIx, Policy, RawSnippet, Session, Vrf};
 
 /// The merged configuration of one node. Equal inputs give equal values, in whatever order they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

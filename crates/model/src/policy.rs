@@ -44,10 +44,7 @@ pub struct Interner<T> {
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self {
-            values: Vec::new(),
-            numbers: BTreeMap::new(),
-        }
+        Self { values: Vec::new(), numbers: BTreeMap::new() }
     }
 }
 
@@ -102,14 +99,8 @@ impl Policy {
         entries: Vec<(PrefixRange, AudienceIx)>,
     ) -> Self {
         debug_assert!(entries.is_sorted_by(|a, b| a.0 < b.0));
-        let mut policy = Self {
-            attributes,
-            audiences,
-            entries,
-        };
-        policy
-            .entries
-            .retain(|(_, audience)| !policy.audiences[audience.0 as usize].is_empty());
+        let mut policy = Self { attributes, audiences, entries };
+        policy.entries.retain(|(_, audience)| !policy.audiences[audience.0 as usize].is_empty());
         policy.renumber();
         policy
     }
@@ -160,11 +151,8 @@ impl Policy {
 
     /// What one peer gets, in the order of the ranges.
     pub fn of_peer(&self, peer: PeerIx) -> impl Iterator<Item = (PrefixRange, &Attributes)> {
-        let carried: Vec<Option<AttributesIx>> = self
-            .audiences
-            .iter()
-            .map(|members| member(members, peer))
-            .collect();
+        let carried: Vec<Option<AttributesIx>> =
+            self.audiences.iter().map(|members| member(members, peer)).collect();
         self.entries.iter().filter_map(move |(range, audience)| {
             carried[audience.0 as usize].map(|attributes| (*range, self.attributes(attributes)))
         })
@@ -191,10 +179,7 @@ struct Renumbering {
 
 impl Renumbering {
     fn new(len: usize) -> Self {
-        Self {
-            new: vec![None; len],
-            used: Vec::new(),
-        }
+        Self { new: vec![None; len], used: Vec::new() }
     }
 
     fn number(&mut self, old: u32) -> u32 {
@@ -205,10 +190,7 @@ impl Renumbering {
     }
 
     fn pick<T: Default>(&self, mut values: Vec<T>) -> Vec<T> {
-        self.used
-            .iter()
-            .map(|&old| mem::take(&mut values[old as usize]))
-            .collect()
+        self.used.iter().map(|&old| mem::take(&mut values[old as usize])).collect()
     }
 }
 
@@ -227,12 +209,7 @@ impl PolicyBuilder {
         debug_assert!(ranges.is_sorted_by(|a, b| a < b));
         let mut audiences = Interner::default();
         let nobody = audiences.number(Members::new());
-        Self {
-            current: vec![nobody; ranges.len()],
-            ranges,
-            attributes: Interner::default(),
-            audiences,
-        }
+        Self { current: vec![nobody; ranges.len()], ranges, attributes: Interner::default(), audiences }
     }
 
     /// The ranges, in their order.
@@ -255,9 +232,7 @@ impl PolicyBuilder {
             let from = self.current[at];
             let with = carried(at);
             let to = match last {
-                Some((last_from, last_with, last_to)) if last_from == from && last_with == with => {
-                    last_to
-                }
+                Some((last_from, last_with, last_to)) if last_from == from && last_with == with => last_to,
                 _ => {
                     let attributes = self.attributes.number(with.unwrap_or(&plain).clone());
                     let mut members = self.audiences.get(from).clone();
@@ -275,11 +250,7 @@ impl PolicyBuilder {
     pub fn build(self) -> Policy {
         let audiences = self.current.into_iter().map(AudienceIx);
         let entries = self.ranges.into_iter().zip(audiences).collect();
-        Policy::new(
-            self.attributes.into_values(),
-            self.audiences.into_values(),
-            entries,
-        )
+        Policy::new(self.attributes.into_values(), self.audiences.into_values(), entries)
     }
 }
 
@@ -292,19 +263,12 @@ mod tests {
     }
 
     fn preferring(local_pref: u32) -> Attributes {
-        Attributes {
-            local_pref: Some(local_pref),
-            ..Attributes::default()
-        }
+        Attributes { local_pref: Some(local_pref), ..Attributes::default() }
     }
 
     #[test]
     fn prefixes_with_the_same_peers_share_one_audience() {
-        let ranges = vec![
-            range("10.0.0.0/24"),
-            range("10.0.1.0/24"),
-            range("10.0.2.0/24"),
-        ];
+        let ranges = vec![range("10.0.0.0/24"), range("10.0.1.0/24"), range("10.0.2.0/24")];
         let mut builder = PolicyBuilder::new(ranges);
         builder.add(PeerIx(0), 0..3, |_| None);
         builder.add(PeerIx(1), [0, 2], |_| None);
@@ -320,10 +284,7 @@ mod tests {
         let high = preferring(200);
         builder.add(PeerIx(0), 0..2, |at| (at == 1).then_some(&high));
         let policy = builder.build();
-        let local_prefs: Vec<_> = policy
-            .of_peer(PeerIx(0))
-            .map(|(_, a)| a.local_pref)
-            .collect();
+        let local_prefs: Vec<_> = policy.of_peer(PeerIx(0)).map(|(_, a)| a.local_pref).collect();
         assert_eq!(local_prefs, [None, Some(200)]);
     }
 

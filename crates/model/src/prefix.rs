@@ -21,11 +21,7 @@ impl Family {
 
     /// The family of an address.
     pub fn of_address(address: &IpAddr) -> Self {
-        if address.is_ipv4() {
-            Self::V4
-        } else {
-            Self::V6
-        }
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
     }
 
     /// The family of a prefix.
@@ -57,22 +53,24 @@ impl fmt::Display for Family {
 
 /// The canonical form of an address text, or `None` when it is none. Zones are not taken.
 pub fn parse_address(text: &str) -> Option<IpAddr> {
-    text.parse()
-        .ok()
-        .map(|address: IpAddr| address.to_canonical())
+    text.parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
 /// The canonical form of a prefix in CIDR notation, or `None` when it is none.
 pub fn parse_prefix(text: &str) -> Option<IpNet> {
-    let prefix: IpNet = text.parse().ok()?;
-    let IpNet::V6(v6) = prefix else {
-        return Some(prefix.trunc());
-    };
-    // Below /96 the prefix covers more than the mapped addresses: it is an IPv6 one.
-    match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {
-        (Some(v4), Some(len)) => Ipv4Net::new(v4, len).ok().map(|net| net.trunc().into()),
-        _ => Some(prefix.trunc()),
+    text.parse().ok().map(canonical_prefix)
+}
+
+/// The canonical form of a prefix: host bits cleared, IPv4-mapped as IPv4.
+pub fn canonical_prefix(prefix: IpNet) -> IpNet {
+    if let IpNet::V6(v6) = prefix
+        // Below /96 the prefix covers more than the mapped addresses: it is an IPv6 one.
+        && let (Some(v4), Some(len)) = (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96))
+        && let Ok(v4) = Ipv4Net::new(v4, len)
+    {
+        return v4.trunc().into();
     }
+    prefix.trunc()
 }
 
 /// A prefix and the lengths of the routes inside it that are meant: FRR's `permit PREFIX [ge] [le]`.
@@ -89,20 +87,12 @@ impl PrefixRange {
     /// Exactly this prefix.
     pub fn exact(prefix: IpNet) -> Self {
         let len = prefix.prefix_len();
-        Self {
-            prefix: prefix.trunc(),
-            min: len,
-            max: len,
-        }
+        Self { prefix: prefix.trunc(), min: len, max: len }
     }
 
     /// This prefix and everything inside it.
     pub fn within(prefix: IpNet) -> Self {
-        Self {
-            prefix: prefix.trunc(),
-            min: prefix.prefix_len(),
-            max: prefix.max_prefix_len(),
-        }
+        Self { prefix: prefix.trunc(), min: prefix.prefix_len(), max: prefix.max_prefix_len() }
     }
 
     /// The routes inside `prefix` whose length is at least `ge` and at most `le`, with FRR's
@@ -270,30 +260,17 @@ mod tests {
     #[test]
     fn a_range_has_one_value_and_one_spelling() {
         let range = |ge, le| {
-            PrefixRange::new("10.0.0.0/8".parse().unwrap_or_default(), ge, le)
-                .map(|range| range.to_string())
+            PrefixRange::new("10.0.0.0/8".parse().unwrap_or_default(), ge, le).map(|range| range.to_string())
         };
         assert_eq!(range(None, None), Ok("10.0.0.0/8".to_owned()));
         assert_eq!(range(Some(8), Some(8)), Ok("10.0.0.0/8".to_owned()));
         assert_eq!(range(None, Some(24)), Ok("10.0.0.0/8 le 24".to_owned()));
         assert_eq!(range(Some(8), None), Ok("10.0.0.0/8 le 32".to_owned()));
         assert_eq!(range(Some(16), None), Ok("10.0.0.0/8 ge 16".to_owned()));
-        assert_eq!(
-            range(Some(16), Some(24)),
-            Ok("10.0.0.0/8 ge 16 le 24".to_owned())
-        );
-        assert_eq!(
-            range(None, Some(64)),
-            Err(RangeError::LeOverFamily { le: 64, bits: 32 })
-        );
-        assert_eq!(
-            range(Some(4), None),
-            Err(RangeError::GeUnderLength { ge: 4, len: 8 })
-        );
-        assert_eq!(
-            range(Some(20), Some(16)),
-            Err(RangeError::GeOverLe { ge: 20, le: 16 })
-        );
+        assert_eq!(range(Some(16), Some(24)), Ok("10.0.0.0/8 ge 16 le 24".to_owned()));
+        assert_eq!(range(None, Some(64)), Err(RangeError::LeOverFamily { le: 64, bits: 32 }));
+        assert_eq!(range(Some(4), None), Err(RangeError::GeUnderLength { ge: 4, len: 8 }));
+        assert_eq!(range(Some(20), Some(16)), Err(RangeError::GeOverLe { ge: 20, le: 16 }));
     }
 
     #[test]
@@ -301,14 +278,7 @@ mod tests {
         let next_hop = |text: &str| parse_address(text).is_some_and(|a| is_next_hop(&a));
         assert!(next_hop("192.0.2.1"));
         assert!(next_hop("2001:db8::1"));
-        for refused in [
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "ff02::1",
-            "fe80::1",
-        ] {
+        for refused in ["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1", "fe80::1"] {
             assert!(!next_hop(refused), "{refused}");
         }
         assert!(!next_hop(&Ipv6Addr::LOCALHOST.to_string()));

@@ -171,6 +171,9 @@ rules! {
     SecretMissing = "secret-missing", Object, Error,
         "The Secret of a password is not there.",
         "create it in the daemon's namespace; the configuration is taken up when it appears";
+    SecretAssumed = "secret-assumed", Object, Warning,
+        "The Secret of a password cannot be seen here; it is assumed to be on the node.",
+        "make sure that it is in the daemon's namespace: without it the configuration is not taken";
     SecretInvalid = "secret-invalid", Object, Error,
         "The Secret of a password is of another type, or has no password.",
         "use type kubernetes.io/basic-auth with the key password";
@@ -266,8 +269,11 @@ rules! {
         "A raw snippet removes or replaces a line that the merged configuration generates.",
         "leave generated lines alone: raw lines can only add";
     RawReservedName = "raw-reserved-name", Node, Error,
-        "A raw snippet uses a name or number that is kept for generated policy.",
-        "use another list name, and numbers from 4000 to 4999 in generated route maps";
+        "A raw snippet uses a name of the lists that are generated, which changes from one day to the next.",
+        "write a list of your own, under another name than frrk8s-…";
+    RawReservedNumber = "raw-reserved-number", Node, Warning,
+        "A raw snippet adds an entry to a generated route map under a number that generated entries may take.",
+        "use numbers from 4000 to 4999 in generated route maps";
 
     // The merged node.
     ConflictRouter = "conflict-router", Node, Error,

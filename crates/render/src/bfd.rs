@@ -1,6 +1,6 @@
 //! BFD profiles.
 
-use frrk8s_document::Line;
+use frrk8s_document::{Line, normal};
 use frrk8s_model::{BfdField, BfdProfile, BfdProfileName, NodeConfig, Place};
 
 use crate::subject::{Subject, Subjects};
@@ -17,13 +17,13 @@ pub(crate) fn line(config: &NodeConfig, subjects: &mut Subjects) -> Option<Line>
     (!profiles.is_empty()).then(|| Line::context("bfd", profiles))
 }
 
-fn profile_lines(
-    name: &BfdProfileName,
-    profile: &BfdProfile,
-    subjects: &mut Subjects,
-) -> Vec<Line> {
+fn profile_lines(name: &BfdProfileName, profile: &BfdProfile, subjects: &mut Subjects) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut add = |field, text: String| {
+        // FRR does not keep what is its default anyway.
+        let Some(text) = normal(Some("profile"), &text) else {
+            return;
+        };
         let mark = subjects.note(Subject::Place(Place::Bfd(name.clone(), field)));
         lines.push(Line::leaf(text).marked(mark));
     };
@@ -31,29 +31,17 @@ fn profile_lines(
         add(BfdField::ReceiveInterval, format!("receive-interval {ms}"));
     }
     if let Some(ms) = profile.transmit_interval {
-        add(
-            BfdField::TransmitInterval,
-            format!("transmit-interval {ms}"),
-        );
+        add(BfdField::TransmitInterval, format!("transmit-interval {ms}"));
     }
     if let Some(packets) = profile.detect_multiplier {
-        add(
-            BfdField::DetectMultiplier,
-            format!("detect-multiplier {packets}"),
-        );
+        add(BfdField::DetectMultiplier, format!("detect-multiplier {packets}"));
     }
     if profile.echo_mode {
         add(BfdField::EchoMode, "echo-mode".to_owned());
     }
     if let Some(ms) = profile.echo_interval {
-        add(
-            BfdField::EchoInterval,
-            format!("echo transmit-interval {ms}"),
-        );
-        add(
-            BfdField::EchoInterval,
-            format!("echo receive-interval {ms}"),
-        );
+        add(BfdField::EchoInterval, format!("echo transmit-interval {ms}"));
+        add(BfdField::EchoInterval, format!("echo receive-interval {ms}"));
     }
     if profile.passive_mode {
         add(BfdField::PassiveMode, "passive-mode".to_owned());

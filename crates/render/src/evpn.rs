@@ -12,10 +12,7 @@ pub(crate) fn family(vrf: &Vrf, router: &Router, subjects: &mut Subjects) -> Opt
     let evpn = router.evpn.as_ref()?;
     let mut lines = Vec::new();
     for (peer, session) in router.neighbors.iter().filter(|(_, session)| session.evpn) {
-        let id = PeerId {
-            vrf: vrf.clone(),
-            peer: peer.clone(),
-        };
+        let id = PeerId { vrf: vrf.clone(), peer: peer.clone() };
         debug_assert!(session.evpn);
         let place = Place::Neighbor(id, NeighborField::AddressFamilies);
         let mark = subjects.note(Subject::Place(place));
@@ -69,16 +66,10 @@ fn properties_lines(
         add(VniField::RouteDistinguisher, format!("rd {rd}"));
     }
     for target in &properties.import_targets {
-        add(
-            VniField::ImportTargets,
-            format!("route-target import {target}"),
-        );
+        add(VniField::ImportTargets, format!("route-target import {target}"));
     }
     for target in &properties.export_targets {
-        add(
-            VniField::ExportTargets,
-            format!("route-target export {target}"),
-        );
+        add(VniField::ExportTargets, format!("route-target export {target}"));
     }
     lines
 }

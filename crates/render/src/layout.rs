@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use frrk8s_model::{
-    Attributes, AudienceIx, Family, Interner, IpNet, NodeConfig, PeerId, PeerIx, Policy,
-    PrefixRange,
+    Attributes, AudienceIx, Family, Interner, IpNet, NodeConfig, PeerId, PeerIx, Policy, PrefixRange,
 };
 
 use crate::Direction;
@@ -104,13 +103,7 @@ impl<'a> Builder<'a> {
                 });
             }
         }
-        Self {
-            config,
-            lists: Vec::new(),
-            maps,
-            map_of,
-            sets: Interner::default(),
-        }
+        Self { config, lists: Vec::new(), maps, map_of, sets: Interner::default() }
     }
 
     /// A list for each audience and family of a policy.
@@ -136,9 +129,7 @@ impl<'a> Builder<'a> {
     }
 
     fn add_users(&mut self, list: usize, policy: &Policy) {
-        let List {
-            purpose, family, ..
-        } = self.lists[list];
+        let List { purpose, family, .. } = self.lists[list];
         let Purpose::Audience(direction, audience) = purpose else {
             return;
         };
@@ -152,13 +143,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn set_lines(
-        &self,
-        peer: PeerIx,
-        family: Family,
-        direction: Direction,
-        attributes: &Attributes,
-    ) -> Sets {
+    fn set_lines(&self, peer: PeerIx, family: Family, direction: Direction, attributes: &Attributes) -> Sets {
         let mut lines = set_lines(attributes);
         if direction == Direction::Out {
             let session = self.config.session(self.config.peer(peer));
@@ -175,9 +160,7 @@ impl<'a> Builder<'a> {
     /// One list a family, used by everybody's incoming map.
     fn always_block(&mut self, blocked: &[IpNet]) {
         for family in Family::ALL {
-            let blocked = blocked
-                .iter()
-                .filter(|prefix| Family::of_prefix(prefix) == family);
+            let blocked = blocked.iter().filter(|prefix| Family::of_prefix(prefix) == family);
             let mut ranges: Vec<_> = blocked.copied().map(PrefixRange::within).collect();
             ranges.sort();
             ranges.dedup();
@@ -188,29 +171,19 @@ impl<'a> Builder<'a> {
             let maps = self.maps.iter().enumerate();
             let incoming = maps.filter(|(_, map)| map.direction == Direction::In);
             let users = incoming.map(|(map, _)| (map, nothing)).collect();
-            self.lists.push(List {
-                purpose: Purpose::Block,
-                family,
-                ranges,
-                users,
-            });
+            self.lists.push(List { purpose: Purpose::Block, family, ranges, users });
         }
     }
 
     fn finish(mut self) -> Layout {
         self.lists.retain(|list| !list.users.is_empty());
-        self.lists
-            .sort_by_key(|list| (list.family, list.ranges.first().copied(), list.purpose));
+        self.lists.sort_by_key(|list| (list.family, list.ranges.first().copied(), list.purpose));
         for (at, list) in self.lists.iter().enumerate() {
             for &(map, sets) in &list.users {
                 self.maps[map].uses.push((at, sets));
             }
         }
-        Layout {
-            lists: self.lists,
-            maps: self.maps,
-            sets: self.sets.into_values(),
-        }
+        Layout { lists: self.lists, maps: self.maps, sets: self.sets.into_values() }
     }
 }
 

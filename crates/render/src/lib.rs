@@ -18,6 +18,7 @@ mod numbers;
 mod options;
 mod policy;
 mod preamble;
+mod raw;
 mod router;
 mod running;
 mod subject;
@@ -32,6 +33,7 @@ use running::Running;
 
 pub use names::{Direction, peer_name};
 pub use options::{Hostname, LogLevel, NodeOptions, router_id_of};
+pub use raw::{check_raw, print_raw};
 pub use subject::{NodeSetting, Subject, Subjects};
 
 /// A node's configuration as FRR reads it, raw snippets aside.
@@ -68,11 +70,7 @@ pub fn render(
     let layout = Layout::new(config, &options.always_block);
     let max = numbers::audiences_max();
     if let Some(map) = layout.maps.iter().find(|map| map.uses.len() > max) {
-        return Err(RenderError::TooManyAudiences {
-            peer: map.peer.clone(),
-            count: map.uses.len(),
-            max,
-        });
+        return Err(RenderError::TooManyAudiences { peer: map.peer.clone(), count: map.uses.len(), max });
     }
     let running = running.map(Running::read).unwrap_or_default();
     let numbers = Numbers::new(&layout, &running);
@@ -82,17 +80,9 @@ pub fn render(
     lines.extend(policy::lines(&layout, &numbers, &mut subjects));
     for (vrf, router) in &config.routers {
         lines.extend(evpn::vrf_stanza(vrf, router, &mut subjects));
-        let router = RouterLines {
-            vrf,
-            router,
-            options,
-            names: &names,
-        };
+        let router = RouterLines { vrf, router, options, names: &names };
         lines.push(router.build(&mut subjects));
     }
     lines.extend(bfd::line(config, &mut subjects));
-    Ok(Rendered {
-        document: Document::new(lines),
-        subjects,
-    })
+    Ok(Rendered { document: Document::new(lines), subjects })
 }

@@ -70,20 +70,8 @@ mod tests {
         let plain = Peer::Interface(InterfaceName::new("eth0").unwrap());
         let lookalike = Peer::Interface(InterfaceName::new("eth0-red").unwrap());
         let red = Vrf::Named(VrfName::new("red").unwrap());
-        let peers = vec![
-            PeerId {
-                vrf: Vrf::Default,
-                peer: lookalike,
-            },
-            PeerId {
-                vrf: red,
-                peer: plain,
-            },
-        ];
-        let config = NodeConfig {
-            peers,
-            ..NodeConfig::default()
-        };
+        let peers = vec![PeerId { vrf: Vrf::Default, peer: lookalike }, PeerId { vrf: red, peer: plain }];
+        let config = NodeConfig { peers, ..NodeConfig::default() };
         let names: Vec<_> = peer_names(&config).into_values().collect();
         assert_eq!(names, ["eth0-red", "eth0-red~2"]);
     }

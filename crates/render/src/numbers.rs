@@ -65,10 +65,7 @@ fn sequence(ranges: &[PrefixRange], running: Option<&RunningList>) -> Vec<u32> {
         .iter()
         .map(|range| {
             let at = running.ranges.binary_search_by(|(old, _)| old.cmp(range));
-            at.map_or_else(
-                |_| fresh.next().unwrap_or(u32::MAX),
-                |at| running.ranges[at].1,
-            )
+            at.map_or_else(|_| fresh.next().unwrap_or(u32::MAX), |at| running.ranges[at].1)
         })
         .collect()
 }
@@ -86,9 +83,10 @@ fn keep_names(layout: &Layout, running: &Running) -> Vec<Option<ListId>> {
     let mut pairs: Vec<(usize, ListId, usize)> = candidates(layout, running)
         .into_iter()
         .map(|((list, id), ranges)| {
-            let users = running.lists.get(&id).map_or(0, |old| {
-                common_users(&layout.lists[list], old, running, &wanted)
-            });
+            let users = running
+                .lists
+                .get(&id)
+                .map_or(0, |old| common_users(&layout.lists[list], old, running, &wanted));
             (ranges + users, id, list)
         })
         .collect();
@@ -117,9 +115,7 @@ fn candidates(layout: &Layout, running: &Running) -> BTreeMap<(usize, ListId), u
                 by_range[at].extend(old.ranges.iter().map(|(range, _)| (*range, id)));
             }
         }
-        by_users
-            .entry(running_users(id, old, running))
-            .or_insert(id);
+        by_users.entry(running_users(id, old, running)).or_insert(id);
     }
     for ranges in &mut by_range {
         ranges.sort_unstable();
@@ -146,12 +142,7 @@ type Users = (Family, bool, Vec<(String, Vec<String>)>);
 fn users(list: &List, layout: &Layout) -> Users {
     let used = list.users.iter();
     let mut users: Vec<_> = used
-        .map(|&(map, sets)| {
-            (
-                layout.maps[map].name.clone(),
-                layout.sets[sets as usize].clone(),
-            )
-        })
+        .map(|&(map, sets)| (layout.maps[map].name.clone(), layout.sets[sets as usize].clone()))
         .collect();
     users.sort();
     (list.family, list.purpose != Purpose::Block, users)
@@ -176,10 +167,7 @@ fn running_users(id: ListId, list: &RunningList, running: &Running) -> Users {
 fn common_users(list: &List, old: &RunningList, running: &Running, wanted: &Wanted<'_>) -> usize {
     let permit = list.purpose != Purpose::Block;
     let same = |(map, number): &&(String, u16)| {
-        let entry = running
-            .maps
-            .get(map)
-            .and_then(|entries| entries.get(number));
+        let entry = running.maps.get(map).and_then(|entries| entries.get(number));
         let Some((entry, &map)) = entry.zip(wanted.map_of.get(map.as_str())) else {
             return false;
         };
@@ -204,8 +192,8 @@ fn number_entries(
     lists: &[(u32, Vec<u32>)],
     running: &BTreeMap<u16, RunningEntry>,
 ) -> (Vec<u16>, u16) {
-    let mut blocks = Band::new(&[BLOCK_BAND], running);
-    let mut audiences = Band::new(&AUDIENCE_BANDS, running);
+    let mut blocks = Band::lowest(&[BLOCK_BAND], running);
+    let mut audiences = Band::after_highest(&AUDIENCE_BANDS, running);
     let mut kept: BTreeMap<(ListId, bool), u16> = BTreeMap::new();
     let mut permit_all = None;
     for (&number, entry) in running {
@@ -223,9 +211,7 @@ fn number_entries(
         .uses
         .iter()
         .map(|&(list, _)| {
-            let List {
-                purpose, family, ..
-            } = layout.lists[list];
+            let List { purpose, family, .. } = layout.lists[list];
             let permit = purpose != Purpose::Block;
             let kept = kept.get(&((family, lists[list].0), permit)).copied();
             let band = if permit { &mut audiences } else { &mut blocks };
@@ -235,22 +221,25 @@ fn number_entries(
     (numbers, permit_all.unwrap_or_else(|| audiences.next()))
 }
 
-/// The free numbers of a band: after the highest in use, then, when the band is full, the lowest free.
+/// The free numbers of a band. A new entry of an audience gets the number after the highest in use (then,
+/// when the band is full, the lowest free). One that blocks gets the lowest that is free, to stand before
+/// whatever people add by hand.
 struct Band {
     used: BTreeSet<u16>,
     bands: Vec<RangeInclusive<u16>>,
-    after: u16,
+    after: Option<u16>,
 }
 
 impl Band {
-    fn new(bands: &[RangeInclusive<u16>], running: &BTreeMap<u16, RunningEntry>) -> Self {
+    fn lowest(bands: &[RangeInclusive<u16>], running: &BTreeMap<u16, RunningEntry>) -> Self {
         let within = |number: &&u16| bands.iter().any(|band| band.contains(number));
-        let used: BTreeSet<u16> = running.keys().filter(within).copied().collect();
-        Self {
-            after: used.last().copied().unwrap_or_default(),
-            used,
-            bands: bands.to_vec(),
-        }
+        let used = running.keys().filter(within).copied().collect();
+        Self { used, bands: bands.to_vec(), after: None }
+    }
+
+    fn after_highest(bands: &[RangeInclusive<u16>], running: &BTreeMap<u16, RunningEntry>) -> Self {
+        let band = Self::lowest(bands, running);
+        Self { after: Some(band.used.last().copied().unwrap_or_default()), ..band }
     }
 
     fn contains(&self, number: u16) -> bool {
@@ -258,16 +247,15 @@ impl Band {
     }
 
     fn next(&mut self) -> u16 {
-        let first = self.after.saturating_add(1);
-        let behind = self
-            .bands
-            .iter()
-            .map(|band| first.max(*band.start())..=*band.end())
-            .find_map(|mut rest| rest.next());
+        let behind = self.after.and_then(|after| {
+            let first = after.saturating_add(1);
+            let rests = self.bands.iter().map(|band| first.max(*band.start())..=*band.end());
+            rests.into_iter().find_map(|mut rest| rest.next())
+        });
         let free = |number: &u16| !self.used.contains(number);
         let number = behind.or_else(|| self.bands.iter().cloned().flatten().find(free));
         let number = number.unwrap_or(CLOSING_NUMBER);
-        self.after = self.after.max(number);
+        self.after = self.after.map(|after| after.max(number));
         self.used.insert(number);
         number
     }

@@ -117,15 +117,7 @@ mod tests {
 
     #[test]
     fn a_host_name_cannot_add_a_line() {
-        for refused in [
-            "",
-            "a b",
-            "a\nrouter bgp 1",
-            "-a",
-            "a.",
-            "é",
-            &"a".repeat(254),
-        ] {
+        for refused in ["", "a b", "a\nrouter bgp 1", "-a", "a.", "é", &"a".repeat(254)] {
             assert!(Hostname::new(refused).is_none(), "{refused:?}");
         }
         assert!(Hostname::new("ip-10-0-0-1.eu-west-1.compute.internal").is_some());

@@ -32,20 +32,12 @@ pub(crate) fn lines(layout: &Layout, numbers: &Numbers, subjects: &mut Subjects)
     }
     for (map, (entries, permit_all)) in layout.maps.iter().zip(&numbers.maps) {
         for (&(list, sets), entry) in map.uses.iter().zip(entries) {
-            lines.push(entry_line(
-                map,
-                layout,
-                numbers,
-                (list, sets, *entry),
-                subjects,
-            ));
+            lines.push(entry_line(map, layout, numbers, (list, sets, *entry), subjects));
         }
         if map.permit_all {
             let text = format!("route-map {} permit {permit_all}", map.name);
-            let place = frrk8s_model::Place::Neighbor(
-                map.peer.clone(),
-                frrk8s_model::NeighborField::ReceiveMode,
-            );
+            let place =
+                frrk8s_model::Place::Neighbor(map.peer.clone(), frrk8s_model::NeighborField::ReceiveMode);
             let mark = subjects.note(Subject::Place(place));
             lines.push(Line::context(text, Vec::new()).marked(mark));
         }
@@ -75,9 +67,7 @@ fn entry_line(
     };
     let mark = subjects.note(subject);
     let ip = ip(list.family);
-    let mut inside = vec![format!(
-        "match {ip} address prefix-list {LIST_PREFIX}{number}"
-    )];
+    let mut inside = vec![format!("match {ip} address prefix-list {LIST_PREFIX}{number}")];
     inside.extend(layout.sets[sets as usize].iter().cloned());
     let inside = inside.into_iter().map(|text| Line::leaf(text).marked(mark));
     let text = format!("route-map {} {action} {entry}", map.name);

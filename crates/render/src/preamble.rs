@@ -29,15 +29,9 @@ pub(crate) fn lines(options: &NodeOptions, subjects: &mut Subjects) -> Vec<Line>
         lines.push(Line::leaf(text).marked(mark));
     };
     if let Some(hostname) = &options.hostname {
-        add(
-            NodeSetting::Hostname,
-            &format!("hostname {}", hostname.as_str()),
-        );
+        add(NodeSetting::Hostname, &format!("hostname {}", hostname.as_str()));
     }
-    add(
-        NodeSetting::Logging,
-        &format!("log stdout {}", options.log_level),
-    );
+    add(NodeSetting::Logging, &format!("log stdout {}", options.log_level));
     add(NodeSetting::Logging, "log timestamp precision 3");
     if options.log_level == LogLevel::Debug {
         for text in DEBUG {

@@ -1,9 +1,7 @@
 //! `router bgp`, one a VRF.
 
 use frrk8s_document::Line;
-use frrk8s_model::{
-    Family, IpNet, NeighborField, Peer, PeerId, Place, Router, RouterField, Session, Vrf,
-};
+use frrk8s_model::{Family, IpNet, NeighborField, Peer, PeerId, Place, Router, RouterField, Session, Vrf};
 
 use crate::evpn;
 use crate::names::{Direction, map_name};
@@ -54,10 +52,7 @@ impl RouterLines<'_> {
         inside.extend(DEFAULTS.map(|text| Line::leaf(text).marked(mark)));
         let mut families = [Vec::new(), Vec::new()];
         for (peer, session) in &self.router.neighbors {
-            let id = PeerId {
-                vrf: self.vrf.clone(),
-                peer: peer.clone(),
-            };
+            let id = PeerId { vrf: self.vrf.clone(), peer: peer.clone() };
             inside.extend(self.neighbor(&id, session, subjects));
             for family in Family::ALL {
                 if session.unicast && peer.carries(family, session.dual_stack) {
@@ -125,10 +120,7 @@ impl RouterLines<'_> {
         );
         // FRR ignores it on iBGP and prints nothing.
         if session.ebgp_multihop && !internal {
-            add(
-                field(NeighborField::EbgpMultihop),
-                "ebgp-multihop".to_owned(),
-            );
+            add(field(NeighborField::EbgpMultihop), "ebgp-multihop".to_owned());
         }
         if let Some(asn) = session.local_as {
             let option = format!("local-as {asn} no-prepend replace-as");
@@ -138,16 +130,10 @@ impl RouterLines<'_> {
             add(field(NeighborField::Port), format!("port {port}"));
         }
         if let Some((keepalive, hold)) = timers(session) {
-            add(
-                field(NeighborField::HoldTime),
-                format!("timers {keepalive} {hold}"),
-            );
+            add(field(NeighborField::HoldTime), format!("timers {keepalive} {hold}"));
         }
         if let Some(connect) = session.connect_time {
-            add(
-                field(NeighborField::ConnectTime),
-                format!("timers connect {connect}"),
-            );
+            add(field(NeighborField::ConnectTime), format!("timers connect {connect}"));
         }
         if let Some(password) = &session.password {
             let option = format!("password {}", password.reveal());
@@ -155,23 +141,14 @@ impl RouterLines<'_> {
         }
         // FRR ignores it on an interface peer and prints nothing.
         if let (Some(source), Peer::Address(_)) = (&session.source, peer) {
-            add(
-                field(NeighborField::Source),
-                format!("update-source {source}"),
-            );
+            add(field(NeighborField::Source), format!("update-source {source}"));
         }
         if session.graceful_restart {
-            add(
-                field(NeighborField::GracefulRestart),
-                "graceful-restart".to_owned(),
-            );
+            add(field(NeighborField::GracefulRestart), "graceful-restart".to_owned());
         }
         if let Some(profile) = &session.bfd_profile {
             add(field(NeighborField::BfdProfile), "bfd".to_owned());
-            add(
-                field(NeighborField::BfdProfile),
-                format!("bfd profile {profile}"),
-            );
+            add(field(NeighborField::BfdProfile), format!("bfd profile {profile}"));
         }
         let is_v6 = matches!(peer, Peer::Address(address) if address.is_ipv6());
         if is_v6 && !internal && !session.ebgp_multihop {

@@ -97,12 +97,8 @@ impl Running {
         let Ok(number) = number.parse() else {
             return;
         };
-        let mut entry = RunningEntry {
-            permit: action == "permit",
-            list: None,
-            matches: false,
-            sets: Vec::new(),
-        };
+        let mut entry =
+            RunningEntry { permit: action == "permit", list: None, matches: false, sets: Vec::new() };
         for inside in line.inside() {
             let text = inside.text();
             if text.starts_with("set ") {
@@ -123,21 +119,14 @@ impl RunningList {
     /// The direction of the maps that use it, where all go one way; `None` where nobody uses it.
     /// `Err` where it is used both ways.
     pub(crate) fn direction(&self) -> Result<Option<Direction>, ()> {
-        let mut directions = self.users.iter().map(|(map, _)| {
-            if map.ends_with("-out") {
-                Direction::Out
-            } else {
-                Direction::In
-            }
-        });
+        let mut directions = self
+            .users
+            .iter()
+            .map(|(map, _)| if map.ends_with("-out") { Direction::Out } else { Direction::In });
         let Some(first) = directions.next() else {
             return Ok(None);
         };
-        if directions.all(|direction| direction == first) {
-            Ok(Some(first))
-        } else {
-            Err(())
-        }
+        if directions.all(|direction| direction == first) { Ok(Some(first)) } else { Err(()) }
     }
 }
 
@@ -151,10 +140,7 @@ pub(crate) fn list_number(name: &str) -> Option<u32> {
 fn matched_list(line: &str) -> Option<ListId> {
     let (family, name) = match line.strip_prefix("match ip address prefix-list ") {
         Some(name) => (Family::V4, name),
-        None => (
-            Family::V6,
-            line.strip_prefix("match ipv6 address prefix-list ")?,
-        ),
+        None => (Family::V6, line.strip_prefix("match ipv6 address prefix-list ")?),
     };
     list_number(name).map(|number| (family, number))
 }

@@ -49,9 +49,7 @@ impl NodeSetting {
         match self {
             Self::Hostname => "the name of the node",
             Self::Logging => "the log level of the node (FRRK8sConfiguration)",
-            Self::NextHopTracking => {
-                "next hops may be reached over the default route, on every node"
-            }
+            Self::NextHopTracking => "next hops may be reached over the default route, on every node",
             Self::RouterDefault => "how FRR-K8s sets up every router",
             Self::RouterIdFallback => "the node has no IPv4 address that could be its router id",
             Self::AlwaysBlock => "the node's --always-block list",

@@ -1,0 +1,188 @@
+//! The dialects of FRR's versions: which daemon keeps which line, and what it does not print.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::document::{Document, Line};
+use crate::normal;
+use crate::text::Text;
+
+/// A version of FRR, as far as it makes a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// 8 of 8.4.4.
+    pub major: u16,
+    /// 4 of 8.4.4.
+    pub minor: u16,
+}
+
+impl Version {
+    /// The version that a configuration says it was printed by (`frr version 10.3`).
+    pub fn of(text: &str) -> Option<Self> {
+        let line = text.lines().take(20).find_map(|line| line.strip_prefix("frr version "))?;
+        line.parse().ok()
+    }
+
+    /// Whether mgmtd keeps what zebra kept before.
+    fn has_mgmtd(self) -> bool {
+        self.major >= 10
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// A text that names no version of FRR.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no version of FRR such as 8.4 or 10.3")]
+pub struct VersionError(String);
+
+impl FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        let refused = || VersionError(text.chars().take(40).collect());
+        let number = |part: &str| {
+            let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            part[..end].parse().map_err(|_| refused())
+        };
+        let (major, rest) = text.split_once('.').ok_or_else(refused)?;
+        Ok(Self { major: number(major)?, minor: number(rest)? })
+    }
+}
+
+/// A daemon of FRR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Daemon {
+    /// Routes into the kernel; VRFs and next hop tracking up to FRR 9.
+    Zebra,
+    /// The configuration of what was zebra's, from FRR 10 on.
+    Mgmtd,
+    /// BGP, prefix lists, route maps.
+    Bgpd,
+    /// BFD.
+    Bfdd,
+}
+
+impl Daemon {
+    /// The name of its program and its socket.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Zebra => "zebra",
+            Self::Mgmtd => "mgmtd",
+            Self::Bgpd => "bgpd",
+            Self::Bfdd => "bfdd",
+        }
+    }
+}
+
+/// How one version of FRR keeps and prints its configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    version: Version,
+}
+
+impl Dialect {
+    /// The dialect of a version.
+    pub fn new(version: Version) -> Self {
+        Self { version }
+    }
+
+    /// The version.
+    pub fn version(self) -> Version {
+        self.version
+    }
+
+    /// The daemons that keep configuration of ours, in the order in which they are configured.
+    pub fn daemons(self) -> [Daemon; 4] {
+        if self.version.has_mgmtd() {
+            [Daemon::Mgmtd, Daemon::Zebra, Daemon::Bfdd, Daemon::Bgpd]
+        } else {
+            [Daemon::Zebra, Daemon::Mgmtd, Daemon::Bfdd, Daemon::Bgpd]
+        }
+    }
+
+    /// The daemons that keep a line of the top level, with all that is in it; none where it is not known.
+    pub fn homes(self, line: &str) -> &'static [Daemon] {
+        let base: &[Daemon] = if self.version.has_mgmtd() { &[Daemon::Mgmtd] } else { &[Daemon::Zebra] };
+        let everywhere: &[Daemon] = if self.version.has_mgmtd() {
+            &[Daemon::Mgmtd, Daemon::Zebra, Daemon::Bfdd, Daemon::Bgpd]
+        } else {
+            &[Daemon::Zebra, Daemon::Bfdd, Daemon::Bgpd]
+        };
+        let homes: &[(&str, &'static [Daemon])] = &[
+            ("router bgp ", &[Daemon::Bgpd]),
+            ("ip prefix-list ", &[Daemon::Bgpd]),
+            ("ipv6 prefix-list ", &[Daemon::Bgpd]),
+            ("route-map ", &[Daemon::Bgpd]),
+            ("bgp ", &[Daemon::Bgpd]),
+            ("debug bgp ", &[Daemon::Bgpd]),
+            ("bfd", &[Daemon::Bfdd]),
+            ("debug bfd ", &[Daemon::Bfdd]),
+            ("debug zebra ", &[Daemon::Zebra]),
+            ("vrf ", base),
+            ("ip nht ", base),
+            ("ipv6 nht ", base),
+            ("hostname ", everywhere),
+            ("log ", everywhere),
+        ];
+        let home = homes.iter().find(|(start, _)| line.starts_with(start));
+        home.map_or(&[], |(_, daemons)| daemons)
+    }
+
+    /// What a daemon, vtysh or a person wrote, in normal form, less what this version does not print.
+    pub fn read(self, text: &Text) -> Document {
+        self.as_printed(normal::document(text))
+    }
+
+    /// A document as this version prints it back: without the lines that it keeps to itself.
+    pub fn as_printed(self, document: Document) -> Document {
+        let lines = document.into_lines().into_iter();
+        Document::new(lines.filter_map(|line| self.printed(line)).collect())
+    }
+
+    fn printed(self, line: Line) -> Option<Line> {
+        if self.version.has_mgmtd() && is_nht_default(line.text()) {
+            return None;
+        }
+        if line.text().starts_with("router bgp ") {
+            return Some(normal::without_derived_targets(line, self.version.major < 10));
+        }
+        Some(line)
+    }
+
+    /// The parts of a document by the daemons that keep them, each as it prints it. Lines without a known home
+    /// are left out.
+    pub fn by_daemon(self, document: &Document) -> BTreeMap<Daemon, Document> {
+        let mut parts: BTreeMap<Daemon, Vec<Line>> = BTreeMap::new();
+        for line in document.lines() {
+            for &daemon in self.homes(line.text()) {
+                parts.entry(daemon).or_default().push(line.clone());
+            }
+        }
+        let parts = parts.into_iter();
+        parts.map(|(daemon, lines)| (daemon, self.as_printed(Document::new(lines)))).collect()
+    }
+}
+
+fn is_nht_default(line: &str) -> bool {
+    matches!(line, "ip nht resolve-via-default" | "ipv6 nht resolve-via-default")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_with_what_distributions_append() {
+        let read = |text: &str| text.parse::<Version>().map(|version| version.to_string());
+        assert_eq!(read("8.4.4"), Ok("8.4".to_owned()));
+        assert_eq!(read("10.3-1+b2"), Ok("10.3".to_owned()));
+        assert!(read("ten").is_err());
+        assert_eq!(Version::of("!\nfrr version 10.7.1\nfrr defaults traditional\n"), "10.7".parse().ok());
+    }
+}
