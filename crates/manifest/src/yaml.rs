@@ -88,7 +88,7 @@ mod tests {
         let mut aliases = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for (to, from) in "bcdefghij".chars().zip("abcdefghi".chars()) {
             let list = vec![format!("*{from}"); 10].join(", ");
-            aliases += &format!("{to}: &{to} [{list}]\n");
+            aliases.push_str(&[&to.to_string(), ": &", &to.to_string(), " [", &list, "]\n"].concat());
         }
         for text in [deep.as_str(), aliases.as_str(), "a: 1\na: 2\n", "a: [", "\u{0}", "a: *b"] {
             assert!(parse(text).is_err(), "{}", &text[..text.len().min(40)]);

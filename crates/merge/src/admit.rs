@@ -36,13 +36,13 @@ pub struct Seniority {
 
 /// An object that selects the node.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct Candidate<'a> {
     /// Its rank.
     pub seniority: Seniority,
     /// Its newest version; `None` where that cannot be taken by itself.
-    pub newest: Option<Fragment>,
+    pub newest: Option<&'a Fragment>,
     /// The version, with the secrets it had, that was last accepted on this node.
-    pub last_accepted: Option<Fragment>,
+    pub last_accepted: Option<&'a Fragment>,
 }
 
 /// What became of a candidate.
@@ -79,8 +79,8 @@ struct Version<'a> {
 }
 
 /// Decides which candidates a node takes, and joins them.
-pub fn admit(candidates: &[Candidate], policy: ConflictPolicy, node: &NodeFacts) -> Verdict {
-    let newest: Vec<&Fragment> = candidates.iter().filter_map(|c| c.newest.as_ref()).collect();
+pub fn admit(candidates: &[Candidate<'_>], policy: ConflictPolicy, node: &NodeFacts) -> Verdict {
+    let newest: Vec<&Fragment> = candidates.iter().filter_map(|candidate| candidate.newest).collect();
     let joined = Joined::of(newest.iter().copied(), node);
     let disputes = Disputes::among(&newest, &joined, node);
     let conflicts = disputes.conflicts(|_| true);
@@ -129,12 +129,12 @@ impl Verdict {
 }
 
 /// Under `freeze` nobody is in: parties to an error are rejected, the others held.
-fn frozen(candidates: &[Candidate], findings: &[Finding]) -> Vec<Fate> {
+fn frozen(candidates: &[Candidate<'_>], findings: &[Finding]) -> Vec<Fate> {
     let errors = findings.iter().filter(|finding| finding.is_error());
     let parties: BTreeSet<&ObjectId> = errors.flat_map(Finding::parties).map(|party| &party.object).collect();
     candidates
         .iter()
-        .map(|candidate| match &candidate.newest {
+        .map(|candidate| match candidate.newest {
             Some(fragment) if !parties.contains(&fragment.object) => Fate::Held,
             _ => Fate::Rejected,
         })
@@ -190,7 +190,7 @@ fn groups(conflicts: &[Conflict]) -> Vec<Vec<ObjectId>> {
 /// Admission by seniority. Two versions go together exactly when they claim no different values at any
 /// place, so it is enough to remember which value each disputed place has by now.
 struct Quarantine<'a> {
-    candidates: &'a [Candidate],
+    candidates: &'a [Candidate<'a>],
     node: &'a NodeFacts,
     /// By seniority; a candidate's newest version before its last accepted one.
     versions: Vec<Version<'a>>,
@@ -198,7 +198,7 @@ struct Quarantine<'a> {
 }
 
 impl<'a> Quarantine<'a> {
-    fn new(candidates: &'a [Candidate], node: &'a NodeFacts) -> Self {
+    fn new(candidates: &'a [Candidate<'a>], node: &'a NodeFacts) -> Self {
         let mut order: Vec<usize> = (0..candidates.len()).collect();
         order.sort_by(|&a, &b| candidates[a].seniority.cmp(&candidates[b].seniority));
         let versions: Vec<Version> = order
@@ -206,8 +206,8 @@ impl<'a> Quarantine<'a> {
             .flat_map(|candidate| {
                 let Candidate { newest, last_accepted, .. } = &candidates[candidate];
                 let version = move |fragment, last_accepted| Version { candidate, last_accepted, fragment };
-                let newest = newest.iter().map(move |fragment| version(fragment, false));
-                newest.chain(last_accepted.iter().map(move |fragment| version(fragment, true)))
+                let newest = newest.iter().map(move |fragment| version(*fragment, false));
+                newest.chain(last_accepted.iter().map(move |fragment| version(*fragment, true)))
             })
             .collect();
         let fragments: Vec<&Fragment> = versions.iter().map(|version| version.fragment).collect();

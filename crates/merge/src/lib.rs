@@ -32,7 +32,7 @@ pub use conflict::Conflict;
 pub use facts::NodeFacts;
 pub use imports::import_cycles;
 pub use join::Joined;
-pub use origins::{Source, origins};
+pub use origins::{Origins, Source};
 
 use frrk8s_model::{Fragment, NodeConfig};
 

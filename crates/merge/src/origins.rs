@@ -1,8 +1,10 @@
 //! Who put a value there: looked up in the fragments when somebody asks, not stored with each value.
 
+use std::collections::BTreeMap;
+
 use frrk8s_model::{
-    Fragment, NeighborField, NeighborFragment, Origin, Peer, PeerIx, Place, PrefixRange, PropertyEntry,
-    RouterFragment, neighbor_path, router_path,
+    Fragment, NeighborField, NeighborFragment, Origin, Peer, PeerId, PeerIx, Place, Policy, PrefixRange,
+    PropertyEntry, RouterFragment, neighbor_path, router_path,
 };
 
 use crate::NodeFacts;
@@ -17,14 +19,66 @@ pub struct Source {
     pub value: String,
 }
 
-/// Every object that has a part in what stands at a place, sorted. Objects that leave the field to its
-/// default have none.
-pub fn origins(fragments: &[&Fragment], place: &Place, node: &NodeFacts) -> Vec<Source> {
-    let mut sources: Vec<Source> =
-        fragments.iter().flat_map(|fragment| contributions(fragment, place, node)).collect();
-    sources.sort();
-    sources.dedup();
-    sources
+/// Looks up who put what where. Built once for many questions: which fragments have to do with a peer or a
+/// prefix is noted, so that an answer does not look at all of them.
+#[derive(Debug)]
+pub struct Origins<'a> {
+    fragments: &'a [&'a Fragment],
+    node: &'a NodeFacts,
+    by_peer: BTreeMap<PeerId, Vec<usize>>,
+    by_range: BTreeMap<PrefixRange, Vec<usize>>,
+}
+
+impl<'a> Origins<'a> {
+    /// Origins of what these fragments ask for.
+    pub fn new(fragments: &'a [&'a Fragment], node: &'a NodeFacts) -> Self {
+        let mut by_peer: BTreeMap<PeerId, Vec<usize>> = BTreeMap::new();
+        let mut by_range: BTreeMap<PrefixRange, Vec<usize>> = BTreeMap::new();
+        for (number, fragment) in fragments.iter().enumerate() {
+            for router in &fragment.routers {
+                for neighbor in &router.neighbors {
+                    let id = PeerId { vrf: router.vrf.clone(), peer: neighbor.peer.clone() };
+                    note(by_peer.entry(id).or_default(), number);
+                }
+                let own = router.prefixes.iter().copied().map(PrefixRange::exact);
+                let policies = [&router.outgoing, &router.incoming];
+                let listed = policies.into_iter().flat_map(Policy::entries).map(|(range, _)| *range);
+                for range in own.chain(listed) {
+                    note(by_range.entry(range).or_default(), number);
+                }
+            }
+        }
+        Self { fragments, node, by_peer, by_range }
+    }
+
+    /// Every object that has a part in what stands at a place, sorted. Objects that leave the field to its
+    /// default have none.
+    pub fn of(&self, place: &Place) -> Vec<Source> {
+        let concerned: Option<Option<&Vec<usize>>> = match place {
+            Place::Neighbor(id, _) => Some(self.by_peer.get(id)),
+            Place::Network(_, prefix) | Place::Outgoing(_, prefix) | Place::LocalPref(_, prefix) => {
+                Some(self.by_range.get(&PrefixRange::exact(*prefix)))
+            }
+            Place::Incoming(_, range) => Some(self.by_range.get(range)),
+            _ => None,
+        };
+        let all = || (0..self.fragments.len()).collect();
+        let numbers: Vec<usize> = concerned.map_or_else(all, |found| found.cloned().unwrap_or_default());
+        let mut sources: Vec<Source> = numbers
+            .into_iter()
+            .flat_map(|number| contributions(self.fragments[number], place, self.node))
+            .collect();
+        sources.sort();
+        sources.dedup();
+        sources
+    }
+}
+
+/// Adds a number to an ascending list, once.
+fn note(numbers: &mut Vec<usize>, number: usize) {
+    if numbers.last() != Some(&number) {
+        numbers.push(number);
+    }
 }
 
 fn contributions(fragment: &Fragment, place: &Place, node: &NodeFacts) -> Vec<Source> {

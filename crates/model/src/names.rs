@@ -134,7 +134,7 @@ impl fmt::Display for Vrf {
     }
 }
 
-/// The namespace and name of an object of the API.
+/// The namespace and name of an object of the API. The namespace of what has none is empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId {
     /// The namespace.
@@ -152,6 +152,9 @@ impl ObjectId {
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            return f.write_str(&self.name);
+        }
         write!(f, "{}/{}", self.namespace, self.name)
     }
 }

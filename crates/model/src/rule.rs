@@ -50,6 +50,9 @@ impl fmt::Display for Rule {
 
 rules! {
     // The object as a whole.
+    Unreadable = "unreadable", Object, Error,
+        "A file is no YAML or JSON, so that what it holds is not known.",
+        "correct the file at the place that is named";
     Undecodable = "undecodable", Object, Error,
         "The object is not of its kind's shape: a field has a value of the wrong type, or a required one is missing.",
         "correct the field; `kubectl explain` shows its type";

@@ -34,6 +34,7 @@ use running::Running;
 pub use names::{Direction, peer_name};
 pub use options::{Hostname, LogLevel, NodeOptions, router_id_of};
 pub use raw::{check_raw, print_raw};
+pub use running::listed_range;
 pub use subject::{NodeSetting, Subject, Subjects};
 
 /// A node's configuration as FRR reads it, raw snippets aside.

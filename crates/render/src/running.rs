@@ -160,3 +160,10 @@ pub(crate) fn read_range(words: &[&str]) -> Option<PrefixRange> {
     }
     PrefixRange::new(prefix, ge, le).ok()
 }
+
+/// The range of an entry of a prefix list, from its whole line.
+pub fn listed_range(line: &str) -> Option<PrefixRange> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let at = words.iter().position(|word| *word == "permit")?;
+    read_range(&words[at + 1..])
+}

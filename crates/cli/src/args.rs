@@ -1,0 +1,225 @@
+//! What can be written on the command line.
+#![allow(clippy::doc_markdown)] // these comments are the help that people read in a terminal
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use frrk8s_merge::ConflictPolicy;
+use frrk8s_model::{IpNet, parse_prefix};
+use frrk8s_render::Hostname;
+
+/// Merges the FRRConfiguration objects of a Kubernetes node into the configuration of its FRR.
+#[derive(Debug, Parser)]
+#[command(name = "frrk8s", version, max_term_width = 110)]
+#[command(
+    after_help = "Exit codes: 0 fine, 1 the command failed, 2 wrong usage, 3 the input has invalid or \
+                        conflicting objects."
+)]
+pub struct Arguments {
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the frr.conf of a node. Passwords are in it.
+    Render(RenderArgs),
+    /// Print the merged configuration of a node, with the origin of every value.
+    Merge(MergeArgs),
+    /// Print everything that is wrong, or worth knowing, for every node of the input.
+    Check(CheckArgs),
+    /// Say which objects stand behind a neighbor, a prefix or a line, and why something is not there.
+    Explain(ExplainArgs),
+    /// Print the custom resource definitions, for `kubectl apply -f -`.
+    Crds,
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// The objects.
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// Files or directories of YAML or JSON, or - for standard input: FRRConfiguration, Node and Secret objects, and
+    /// lists of them.
+    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true, num_args = 1..)]
+    pub paths: Vec<PathBuf>,
+    /// The namespace whose objects count, as for the daemon [default: the one that all FRRConfigurations are in,
+    /// else frr-k8s-system].
+    #[arg(short = 'n', long, value_name = "NS")]
+    pub namespace: Option<String>,
+}
+
+/// The node.
+#[derive(Debug, Args)]
+pub struct NodeArgs {
+    /// The name of the node. A Node object of this name in the input gives its labels and addresses; without one it
+    /// has the label kubernetes.io/hostname.
+    #[arg(long, value_name = "NAME", value_parser = node_name)]
+    pub node: Option<String>,
+    /// A label of the node, beside those of its object.
+    #[arg(long = "node-label", value_name = "K=V", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+    /// Routes that are never taken from anybody, with everything inside them.
+    #[arg(long, value_name = "CIDR,...", value_delimiter = ',', value_parser = prefix)]
+    pub always_block: Vec<IpNet>,
+    /// What to do when objects conflict or are invalid.
+    #[arg(long, value_enum, default_value_t = Policy::Freeze)]
+    pub conflict_policy: Policy,
+}
+
+/// A conflict policy, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Policy {
+    /// Nothing changes until all objects go together.
+    Freeze,
+    /// What does not fit is set aside, the rest is applied.
+    Quarantine,
+}
+
+impl From<Policy> for ConflictPolicy {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Freeze => Self::Freeze,
+            Policy::Quarantine => Self::Quarantine,
+        }
+    }
+}
+
+/// `frrk8s render`
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// The objects.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// A running configuration (`show running-config`), whose names and numbers are kept.
+    #[arg(long, value_name = "RUNNING")]
+    pub against: Option<PathBuf>,
+    /// Print *** for passwords.
+    #[arg(long)]
+    pub mask_secrets: bool,
+}
+
+/// `frrk8s merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The objects.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// The format.
+    #[arg(short, long, value_enum, default_value_t = DataFormat::Yaml)]
+    pub output: DataFormat,
+}
+
+/// Formats of data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DataFormat {
+    /// YAML.
+    Yaml,
+    /// JSON.
+    Json,
+}
+
+/// `frrk8s check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The objects.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// The format.
+    #[arg(short, long, value_enum, default_value_t = ReportFormat::Text)]
+    pub output: ReportFormat,
+}
+
+/// Formats of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people, with the source lines.
+    Text,
+    /// For programs.
+    Json,
+    /// SARIF 2.1.0, for code review tools.
+    Sarif,
+}
+
+/// `frrk8s explain`
+#[derive(Debug, Args)]
+#[command(subcommand_precedence_over_arg = true)]
+pub struct ExplainArgs {
+    /// The objects.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// What to explain.
+    #[command(subcommand)]
+    pub what: Explain,
+}
+
+/// What can be explained.
+#[derive(Debug, Subcommand)]
+pub enum Explain {
+    /// A neighbor: its address or interface.
+    Neighbor {
+        /// The address or interface, in any VRF.
+        neighbor: String,
+    },
+    /// A prefix: who advertises it to whom, who takes it from whom, and who not.
+    Prefix {
+        /// The prefix.
+        prefix: String,
+    },
+    /// A line of the rendered configuration, or a part of one.
+    Line {
+        /// The line.
+        #[arg(num_args = 1.., required = true)]
+        words: Vec<String>,
+    },
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("a label is written KEY=VALUE".to_owned()),
+    }
+}
+
+fn node_name(text: &str) -> Result<String, String> {
+    match Hostname::new(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("a node's name has letters, digits, dots and dashes".to_owned()),
+    }
+}
+
+fn prefix(text: &str) -> Result<IpNet, String> {
+    parse_prefix(text.trim()).ok_or_else(|| "a prefix is written ADDRESS/LENGTH".to_owned())
+}

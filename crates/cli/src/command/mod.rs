@@ -1,0 +1,137 @@
+//! The commands, one a file.
+
+mod check;
+mod explain;
+mod merge;
+mod render;
+
+use std::io;
+use std::path::PathBuf;
+
+use frrk8s_plan::{NodeInput, Plan, plan};
+use frrk8s_render::RenderError;
+
+pub use render::masked;
+
+use crate::args::{Arguments, Command, InputArgs, NodeArgs};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::input::{Input, InputError};
+use crate::inventory::{Inventory, InventoryError, NodeView, SecretsSeen};
+use crate::output::{Exit, Output};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The input cannot be had.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The input is not enough.
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    /// What merged cannot be rendered.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The running configuration cannot be read.
+    #[error("cannot read the running configuration {}: {error}", .path.display())]
+    Running {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// What was asked about cannot be understood.
+    #[error("{0}")]
+    Question(String),
+    /// The result cannot be written.
+    #[error("cannot write the result: {0}")]
+    Write(#[from] io::Error),
+    /// The result cannot be put into its format.
+    #[error("cannot write the result as YAML: {0}")]
+    Yaml(#[from] serde_saphyr::ser::Error),
+}
+
+/// Does what the command line says.
+pub fn run(
+    arguments: Arguments,
+    completions: impl FnOnce(clap_complete::Shell) -> Vec<u8>,
+) -> Result<Exit, CommandError> {
+    let output = Output::new(arguments.color);
+    match arguments.command {
+        Command::Render(args) => render::run(&args, output),
+        Command::Merge(args) => merge::run(&args, output),
+        Command::Check(args) => check::run(&args, output),
+        Command::Explain(args) => explain::run(&args, output),
+        Command::Crds => {
+            Output::result(&frrk8s_api::crds_yaml())?;
+            Ok(Exit::Fine)
+        }
+        Command::Completions { shell } => {
+            Output::result(&String::from_utf8_lossy(&completions(shell)))?;
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+/// The objects of a command.
+struct Loaded {
+    input: Input,
+    inventory: Inventory,
+}
+
+impl Loaded {
+    fn new(args: &InputArgs, seen: SecretsSeen) -> Result<Self, CommandError> {
+        let input = Input::read(&args.paths)?;
+        let inventory = Inventory::new(&input, args.namespace.as_deref(), seen)?;
+        Ok(Self { input, inventory })
+    }
+
+    /// The one node of a command, and what it is to run.
+    fn node<'a>(&'a self, args: &NodeArgs) -> Result<(NodeView, NodeInput<'a>, usize), CommandError> {
+        let node = self.inventory.node(args)?;
+        let (mut input, left_out) = self.inventory.input_of(&node, args);
+        self.hold_back(&mut input);
+        Ok((node, input, left_out))
+    }
+
+    /// Under `freeze`, a file that cannot be read may hold anything: the node is held.
+    fn hold_back(&self, input: &mut NodeInput<'_>) {
+        if self.input.unreadable.is_empty() || input.policy == frrk8s_merge::ConflictPolicy::Quarantine {
+            return;
+        }
+        input.candidates.push(frrk8s_merge::Candidate {
+            seniority: frrk8s_merge::Seniority {
+                source: 1,
+                undated: true,
+                created: 0,
+                object: frrk8s_model::ObjectId::new("", ""),
+            },
+            newest: None,
+            last_accepted: None,
+        });
+    }
+
+    /// Everything that is wrong, for one node.
+    fn diagnose(&self, plan: &Plan<'_>, node: &NodeView) -> Vec<Diagnostic> {
+        let mut diagnostics = Diagnostics::new(&self.input, &self.inventory);
+        for finding in &plan.findings {
+            diagnostics.add(finding.clone(), node.name.as_deref());
+        }
+        diagnostics.finish()
+    }
+
+    /// Says what people should know about the input as a whole.
+    fn say_notes(&self, node: &NodeView, left_out: usize) {
+        for note in &self.inventory.notes {
+            Output::note(&format!("note: {note}"));
+        }
+        if left_out > 0 {
+            let objects = if left_out == 1 { "object does" } else { "objects do" };
+            Output::note(&format!("note: {left_out} {objects} not select {}", node.title()));
+        }
+    }
+}
+
+/// Plans a node.
+fn planned<'a>(input: &NodeInput<'a>) -> Result<Plan<'a>, CommandError> {
+    Ok(plan(input)?)
+}

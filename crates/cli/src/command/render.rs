@@ -1,0 +1,56 @@
+//! `frrk8s render`
+
+use std::fs;
+
+use frrk8s_document::{Dialect, Text, Version};
+
+use super::{CommandError, Loaded, planned};
+use crate::args::RenderArgs;
+use crate::inventory::SecretsSeen;
+use crate::output::{Exit, Output};
+
+/// The version whose dialect is taken where a running configuration does not say its own.
+const VERSION_DEFAULT: Version = Version { major: 10, minor: 0 };
+
+pub fn run(args: &RenderArgs, output: Output) -> Result<Exit, CommandError> {
+    let loaded = Loaded::new(&args.input, SecretsSeen::Required)?;
+    let (node, mut input, left_out) = loaded.node(&args.node)?;
+    let running = match &args.against {
+        Some(path) => {
+            let text = fs::read_to_string(path)
+                .map_err(|error| CommandError::Running { path: path.clone(), error })?;
+            input.version = Version::of(&text);
+            let dialect = Dialect::new(input.version.unwrap_or(VERSION_DEFAULT));
+            Some(dialect.read(&Text::parse(&text)))
+        }
+        None => None,
+    };
+    input.running = running.as_ref();
+    let plan = planned(&input)?;
+    let diagnostics = loaded.diagnose(&plan, &node);
+    loaded.say_notes(&node, left_out);
+    output.findings(&diagnostics, &loaded.input);
+    if let Some(outcome) = &plan.outcome {
+        let text = outcome.print();
+        Output::result(&if args.mask_secrets { masked(&text) } else { text })?;
+    } else {
+        Output::note("nothing is rendered: with --conflict-policy=quarantine, what is in order would be");
+    }
+    Ok(Exit::of(&diagnostics))
+}
+
+/// The text with `***` in place of every password, those of raw snippets included.
+pub fn masked(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    for line in text.lines() {
+        match line.find("password ") {
+            Some(at) => {
+                masked.push_str(&line[..at]);
+                masked.push_str("password ***");
+            }
+            None => masked.push_str(line),
+        }
+        masked.push('\n');
+    }
+    masked
+}

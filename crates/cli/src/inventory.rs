@@ -1,0 +1,365 @@
+//! The objects of the input: which count, which node they are for, what is wrong with each by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use frrk8s_api::FRRConfiguration;
+use frrk8s_api::k8s::{Node, Secret};
+use frrk8s_manifest::Object;
+use frrk8s_merge::{Candidate, NodeFacts, Seniority};
+use frrk8s_model::{Finding, Fragment, ObjectId, Rule, Vrf};
+use frrk8s_plan::NodeInput;
+use frrk8s_render::{Hostname, LogLevel, NodeOptions, router_id_of};
+use frrk8s_translate::{NodeSelector, Secrets, translate};
+
+use crate::args::NodeArgs;
+use crate::input::Input;
+
+/// The namespace of the daemon where nothing says otherwise.
+const NAMESPACE_DEFAULT: &str = "frr-k8s-system";
+/// The label by which objects for one node select it.
+const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
+/// The one name that an `FRRK8sConfiguration` can have.
+const DAEMON_CONFIGURATION: &str = "config";
+
+/// A configuration of the namespace that counts.
+#[derive(Debug)]
+pub struct Configuration {
+    /// Its identity.
+    pub id: ObjectId,
+    /// Its rank.
+    pub seniority: Seniority,
+    /// Which nodes it selects; `None` where that cannot be read.
+    pub selector: Option<NodeSelector>,
+    /// Its part of a node's configuration; `None` where it cannot be taken.
+    pub fragment: Option<Fragment>,
+}
+
+/// A node, with what the input says of it.
+#[derive(Clone, Debug, Default)]
+pub struct NodeView {
+    /// Its name; `None` where nobody named one.
+    pub name: Option<String>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its addresses.
+    pub addresses: BTreeSet<IpAddr>,
+}
+
+/// Everything that matters of an input.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// The namespace that counts.
+    pub namespace: String,
+    /// The configurations that count.
+    pub configurations: Vec<Configuration>,
+    /// What is wrong with objects by themselves.
+    pub findings: Vec<Finding>,
+    /// The nodes of the input, by name.
+    pub nodes: BTreeMap<String, NodeView>,
+    /// How much FRR logs.
+    pub log_level: LogLevel,
+    /// What people should know about the input as a whole.
+    pub notes: Vec<String>,
+}
+
+/// Whether Secrets that are not in the input are missing, or to be found on the node only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretsSeen {
+    /// An object that needs one cannot be taken.
+    Required,
+    /// They are assumed to be there.
+    Assumed,
+}
+
+/// Why an input is not enough to work on.
+#[derive(Debug, thiserror::Error)]
+pub enum InventoryError {
+    /// There is nothing to merge.
+    #[error("no FRRConfiguration in the input: name a file or directory that has one with -f")]
+    NothingToMerge,
+    /// Which node is meant is not clear.
+    #[error("the input has {count} nodes: choose one with --node, for example --node {example}")]
+    WhichNode {
+        /// How many there are.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
+}
+
+impl Inventory {
+    /// Takes stock of an input.
+    pub fn new(input: &Input, namespace: Option<&str>, seen: SecretsSeen) -> Result<Self, InventoryError> {
+        let mut inventory = Self { namespace: namespace_that_counts(input, namespace), ..Self::default() };
+        inventory.take_nodes(input);
+        inventory.note_other_kinds(input);
+        inventory.take_configurations(input, &inventory.secrets(input, seen));
+        let any = input.entries.iter().any(|entry| is_configuration(&entry.manifest.object));
+        if !any && input.unreadable.is_empty() {
+            return Err(InventoryError::NothingToMerge);
+        }
+        Ok(inventory)
+    }
+
+    /// The namespace of an object, and whether it is the one that counts. An object without one counts.
+    fn counts(&self, namespace: Option<&str>) -> bool {
+        namespace.is_none_or(|namespace| namespace == self.namespace)
+    }
+
+    fn secrets(&self, input: &Input, seen: SecretsSeen) -> Secrets {
+        let secrets = input.entries.iter().filter_map(|entry| match &entry.manifest.object {
+            Object::Secret(secret) if self.counts(entry.manifest.namespace.as_deref()) => Some(&**secret),
+            _ => None,
+        });
+        let secrets = Secrets::new(secrets.collect::<Vec<&Secret>>());
+        match seen {
+            SecretsSeen::Required => secrets,
+            SecretsSeen::Assumed => secrets.assuming_absent(),
+        }
+    }
+
+    fn take_nodes(&mut self, input: &Input) {
+        for entry in &input.entries {
+            match &entry.manifest.object {
+                Object::Node(node) => {
+                    self.nodes.insert(entry.manifest.name.clone(), NodeView::of(node));
+                }
+                Object::Daemon(daemon)
+                    if entry.manifest.name == DAEMON_CONFIGURATION
+                        && self.counts(entry.manifest.namespace.as_deref()) =>
+                {
+                    let level = daemon.spec.log_level.as_ref();
+                    let level = level.and_then(|level| LogLevel::parse(level.as_str()));
+                    self.log_level = level.unwrap_or_default();
+                }
+                Object::Undecodable { kind, .. } if kind != "FRRConfiguration" => {
+                    let namespace = entry.manifest.namespace.as_deref().unwrap_or_default();
+                    let id = ObjectId::new(namespace, &entry.manifest.name);
+                    self.findings.extend(entry.manifest.findings(&id));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn note_other_kinds(&mut self, input: &Input) {
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for entry in &input.entries {
+            if let Object::Other { kind } = &entry.manifest.object {
+                *kinds.entry(kind).or_default() += 1;
+            }
+        }
+        for (kind, count) in kinds {
+            let what = if kind.is_empty() { "without a kind" } else { kind };
+            self.notes
+                .push(format!("skipped {count} {what}: only FRRConfiguration, Node and Secret are read"));
+        }
+    }
+
+    fn take_configurations(&mut self, input: &Input, secrets: &Secrets) {
+        let mut first_of: BTreeMap<ObjectId, usize> = BTreeMap::new();
+        for (number, entry) in input.entries.iter().enumerate() {
+            let manifest = &entry.manifest;
+            if !is_configuration(&manifest.object) {
+                continue;
+            }
+            let namespace = manifest.namespace.as_deref().unwrap_or(&self.namespace);
+            let id = ObjectId::new(namespace, &manifest.name);
+            if namespace != self.namespace {
+                let message = format!(
+                    "{id} is ignored: only the namespace {} counts, and objects without one",
+                    self.namespace
+                );
+                let finding = Finding::new(Rule::NamespaceIgnored, &id, "metadata.namespace", message);
+                self.findings.push(finding.with_value(namespace));
+                continue;
+            }
+            self.findings.extend(manifest.findings(&id));
+            let Object::Configuration(object) = &manifest.object else {
+                self.configurations.push(Configuration::undecodable(id));
+                continue;
+            };
+            if manifest.name.is_empty() {
+                let message = "an object without a name";
+                self.findings.push(Finding::new(Rule::Undecodable, &id, "metadata.name", message));
+            }
+            if let Some(&first) = first_of.get(&id) {
+                self.findings.extend(duplicate(input, (first, number), object, &id));
+                continue;
+            }
+            first_of.insert(id.clone(), number);
+            self.take(id, object, secrets);
+        }
+    }
+
+    fn take(&mut self, id: ObjectId, object: &FRRConfiguration, secrets: &Secrets) {
+        let selector = match NodeSelector::of(&id, &object.spec) {
+            Ok(selector) => Some(selector),
+            Err(finding) => {
+                self.findings.push(*finding);
+                None
+            }
+        };
+        let translation = translate(&id, &object.spec, secrets);
+        self.findings.extend(translation.findings);
+        let nameless = id.name.is_empty();
+        self.configurations.push(Configuration {
+            seniority: seniority(&id, object),
+            fragment: translation.fragment.filter(|_| selector.is_some() && !nameless),
+            id,
+            selector,
+        });
+    }
+
+    /// The nodes to look at: the one that is named; all of the input; one without labels.
+    pub fn nodes(&self, args: &NodeArgs) -> Vec<NodeView> {
+        let mut nodes: Vec<NodeView> = match &args.node {
+            Some(name) => vec![self.nodes.get(name).cloned().unwrap_or_else(|| NodeView::named(name))],
+            None if self.nodes.is_empty() => vec![NodeView::default()],
+            None => self.nodes.values().cloned().collect(),
+        };
+        for node in &mut nodes {
+            node.labels.extend(args.labels.iter().cloned());
+        }
+        nodes
+    }
+
+    /// The one node that is meant.
+    pub fn node(&self, args: &NodeArgs) -> Result<NodeView, InventoryError> {
+        let mut nodes = self.nodes(args);
+        match (nodes.pop(), nodes.len()) {
+            (Some(node), 0) => Ok(node),
+            (last, others) => Err(InventoryError::WhichNode {
+                count: others + 1,
+                example: last.and_then(|node| node.name).unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// What a node is to run, and on what terms; and how many objects are for other nodes.
+    pub fn input_of(&self, node: &NodeView, args: &NodeArgs) -> (NodeInput<'_>, usize) {
+        let mut candidates = Vec::new();
+        let mut left_out = 0;
+        for configuration in &self.configurations {
+            // One whose selector cannot be read may be meant for this node.
+            if !configuration.selector.as_ref().is_none_or(|selector| selector.matches(&node.labels)) {
+                left_out += 1;
+                continue;
+            }
+            candidates.push(Candidate {
+                seniority: configuration.seniority.clone(),
+                newest: configuration.fragment.as_ref(),
+                last_accepted: None,
+            });
+        }
+        let input = NodeInput {
+            candidates,
+            policy: args.conflict_policy.into(),
+            facts: node.facts(),
+            options: NodeOptions {
+                hostname: node.name.as_deref().and_then(Hostname::new),
+                log_level: self.log_level,
+                always_block: args.always_block.clone(),
+                router_id_fallback: node.router_id_fallback(),
+            },
+            running: None,
+            version: None,
+        };
+        (input, left_out)
+    }
+}
+
+impl Configuration {
+    fn undecodable(id: ObjectId) -> Self {
+        let seniority = Seniority { source: 1, undated: true, created: 0, object: id.clone() };
+        Self { id, seniority, selector: None, fragment: None }
+    }
+}
+
+impl NodeView {
+    fn of(node: &Node) -> Self {
+        let addresses = node.status.as_ref().and_then(|status| status.addresses.as_ref());
+        let addresses = addresses.into_iter().flatten().filter(|address| address.type_.ends_with("IP"));
+        Self {
+            name: node.metadata.name.clone(),
+            labels: node.metadata.labels.clone().unwrap_or_default(),
+            addresses: addresses.filter_map(|address| address.address.parse().ok()).collect(),
+        }
+    }
+
+    fn named(name: &str) -> Self {
+        let labels = [(HOSTNAME_LABEL.to_owned(), name.to_owned())];
+        Self { name: Some(name.to_owned()), labels: labels.into(), addresses: BTreeSet::new() }
+    }
+
+    fn facts(&self) -> NodeFacts {
+        let own = self.addresses.iter().map(|address| (Vrf::Default, *address));
+        NodeFacts { own_addresses: own.collect() }
+    }
+
+    /// The router id of a node of which addresses are known, none of them IPv4.
+    fn router_id_fallback(&self) -> Option<std::net::Ipv4Addr> {
+        let name = self.name.as_deref()?;
+        let only_v6 = !self.addresses.is_empty() && self.addresses.iter().all(IpAddr::is_ipv6);
+        only_v6.then(|| router_id_of(name))
+    }
+
+    /// What people call it.
+    pub fn title(&self) -> String {
+        match &self.name {
+            Some(name) => format!("node {name}"),
+            None => "a node without labels".to_owned(),
+        }
+    }
+}
+
+/// A second object of one name: the same again is no harm.
+fn duplicate(
+    input: &Input,
+    (first, second): (usize, usize),
+    object: &FRRConfiguration,
+    id: &ObjectId,
+) -> Option<Finding> {
+    let Object::Configuration(other) = &input.entries[first].manifest.object else {
+        return None;
+    };
+    if other.spec == object.spec {
+        return None;
+    }
+    let source = |entry: usize| &input.sources[input.entries[entry].source].name;
+    let message = format!("{id} stands in {} and, differently, in {}", source(first), source(second));
+    Some(Finding::new(Rule::DuplicateObject, id, "metadata.name", message).with_value(&id.name))
+}
+
+fn is_configuration(object: &Object) -> bool {
+    match object {
+        Object::Configuration(_) => true,
+        Object::Undecodable { kind, .. } => kind == "FRRConfiguration",
+        _ => false,
+    }
+}
+
+/// The namespace that counts: the one that is asked for; the one that all objects are in; the daemon's usual one.
+fn namespace_that_counts(input: &Input, asked: Option<&str>) -> String {
+    if let Some(asked) = asked {
+        return asked.to_owned();
+    }
+    let configurations = input.entries.iter().filter(|entry| is_configuration(&entry.manifest.object));
+    let namespaces: BTreeSet<&str> =
+        configurations.filter_map(|entry| entry.manifest.namespace.as_deref()).collect();
+    match namespaces.first() {
+        Some(only) if namespaces.len() == 1 => (*only).to_owned(),
+        _ => NAMESPACE_DEFAULT.to_owned(),
+    }
+}
+
+fn seniority(id: &ObjectId, object: &FRRConfiguration) -> Seniority {
+    let created = object.metadata.creation_timestamp.as_ref().map(|time| time.0.as_second());
+    Seniority {
+        source: 1,
+        undated: created.is_none(),
+        created: created.unwrap_or_default(),
+        object: id.clone(),
+    }
+}

@@ -1,0 +1,73 @@
+//! Where things are printed, and how a command ends.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::args::Color;
+use crate::diagnostic::{Diagnostic, has_errors, masked_sources};
+use crate::input::Input;
+use crate::print::{self, Style};
+
+/// How a command ended, as its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything is in order.
+    Fine = 0,
+    /// The input has invalid or conflicting objects.
+    Findings = 3,
+}
+
+impl Exit {
+    /// The exit of a command whose input has these findings.
+    pub fn of(diagnostics: &[Diagnostic]) -> Self {
+        if has_errors(diagnostics) { Self::Findings } else { Self::Fine }
+    }
+}
+
+/// Results go to standard output, words for people to standard error.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    color: Color,
+}
+
+impl Output {
+    /// Output with colours as they are asked for.
+    pub fn new(color: Color) -> Self {
+        Self { color }
+    }
+
+    fn style(self, terminal: bool) -> Style {
+        let wanted = match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        if wanted { Style::Coloured } else { Style::Plain }
+    }
+
+    /// Prints a result. A reader that has gone away is no error.
+    pub fn result(text: &str) -> io::Result<()> {
+        match io::stdout().lock().write_all(text.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    }
+
+    /// Says something to people.
+    pub fn note(text: &str) {
+        // Where even that fails, there is nobody to tell.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Prints findings as the result of a command.
+    pub fn report(self, diagnostics: &[Diagnostic], input: &Input) -> io::Result<()> {
+        let style = self.style(io::stdout().is_terminal());
+        Self::result(&print::text(diagnostics, input, &masked_sources(input), style))
+    }
+
+    /// Prints findings beside the result of a command.
+    pub fn findings(self, diagnostics: &[Diagnostic], input: &Input) {
+        let style = self.style(io::stderr().is_terminal());
+        let text = print::text(diagnostics, input, &masked_sources(input), style);
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
