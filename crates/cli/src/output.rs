@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use frrk8s_model::Severity;
+
 use crate::args::Color;
 use crate::diagnostic::{Diagnostic, has_errors, masked_sources};
 use crate::input::Input;
@@ -64,10 +66,12 @@ impl Output {
         Self::result(&print::text(diagnostics, input, &masked_sources(input), style))
     }
 
-    /// Prints findings beside the result of a command.
+    /// Prints errors and warnings beside the result of a command. What is only worth knowing is for `check`.
     pub fn findings(self, diagnostics: &[Diagnostic], input: &Input) {
+        let weighty = |diagnostic: &&Diagnostic| diagnostic.finding.severity != Severity::Info;
+        let diagnostics: Vec<Diagnostic> = diagnostics.iter().filter(weighty).cloned().collect();
         let style = self.style(io::stderr().is_terminal());
-        let text = print::text(diagnostics, input, &masked_sources(input), style);
+        let text = print::text(&diagnostics, input, &masked_sources(input), style);
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 }

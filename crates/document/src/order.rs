@@ -19,13 +19,16 @@ struct Rank<'a> {
     group: u8,
     /// Lines of one group about one subject stay together.
     subject: &'a str,
-    within: u8,
+    within: u16,
 }
 
 fn rank<'a>(parent: Option<&str>, line: &'a str) -> Rank<'a> {
     let plain = |group| Rank { group, subject: "", within: 0 };
     match parent {
-        None => plain(top_group(line)),
+        None => match line.strip_prefix("route-map ") {
+            Some(entry) => map_rank(entry),
+            None => plain(top_group(line)),
+        },
         Some(parent) if parent.starts_with("router bgp") => router_rank(line),
         Some(parent) if parent.starts_with("address-family") => family_rank(line),
         Some(parent) if parent.starts_with("route-map") => plain(match line {
@@ -36,11 +39,13 @@ fn rank<'a>(parent: Option<&str>, line: &'a str) -> Rank<'a> {
     }
 }
 
+/// Maps stand behind the lists that they use.
+const MAP_GROUP: u8 = 6;
+
 fn top_group(line: &str) -> u8 {
     const GROUPS: &[(&str, u8)] = &[
         ("ip prefix-list ", 3),
         ("ipv6 prefix-list ", 4),
-        ("route-map ", 6),
         ("frr ", 0),
         ("hostname ", 0),
         ("log ", 1),
@@ -55,6 +60,13 @@ fn top_group(line: &str) -> u8 {
     ];
     let group = GROUPS.iter().find(|(start, _)| line.starts_with(start));
     group.map_or(5, |(_, group)| *group)
+}
+
+/// The entries of a map in the order of their numbers, whatever they do.
+fn map_rank(entry: &str) -> Rank<'_> {
+    let (name, rest) = entry.split_once(' ').unwrap_or((entry, ""));
+    let number = rest.rsplit(' ').next().and_then(|number| number.parse().ok());
+    Rank { group: MAP_GROUP, subject: name, within: number.unwrap_or_default() }
 }
 
 fn router_rank(line: &str) -> Rank<'_> {
@@ -79,7 +91,7 @@ fn neighbor_rank(group: u8, rest: &str) -> Rank<'_> {
     let (subject, option) = rest.split_once(' ').unwrap_or((rest, ""));
     let makes = ["interface", "remote-as", "peer-group", "activate"];
     let within = makes.iter().position(|word| option.starts_with(word)).unwrap_or(makes.len());
-    Rank { group, subject, within: u8::try_from(within).unwrap_or(u8::MAX) }
+    Rank { group, subject, within: u16::try_from(within).unwrap_or(u16::MAX) }
 }
 
 fn family_rank(line: &str) -> Rank<'_> {

@@ -91,7 +91,14 @@ impl Tree {
             };
             here = next;
         }
-        span
+        // An object in a list has no key of its own: its first field stands for it.
+        match &here.value {
+            Value::Map(fields) if span == here.span => fields.first().map_or(span, |(key, _, value)| {
+                let end = if matches!(value.value, Value::Scalar(_)) { value.span.end } else { key.end };
+                key.start..end.max(key.end)
+            }),
+            _ => span,
+        }
     }
 }
 
