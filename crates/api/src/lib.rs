@@ -21,11 +21,17 @@
 //! * **Values out of range decode.** Numbers are `i64`; an unknown word of an enumeration is its `Other(text)`; fields
 //!   that the schema requires are `Option`. So each can be reported with its path, all at once.
 //! * **Encoding adds nothing**: neither `null`, nor an empty list, nor a default that nobody wrote.
-//! * **The bounds are in `spec` only.** A status that the API server refuses tells nobody anything, and an old CRD may
-//!   meet a new agent; the limits of status are constants that its writers obey.
+//! * **What can be refused is in `spec` only.** A status that the API server refuses tells nobody anything, and an old
+//!   CRD may meet a new agent: in status there are neither enumerations nor longest lists, but constants that the
+//!   writers obey.
 //!
 //! Deliberately absent: clients, validation, defaulting, anything that reads a clock. Other crates reach k8s-openapi
 //! only through [`k8s`].
+
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "it takes the columns of `#[kube(printcolumn(…))]` for repetitions of one attribute"
+)]
 
 mod bfd;
 mod condition;
@@ -54,7 +60,9 @@ pub use configuration::{BgpConfig, FRRConfiguration, FRRConfigurationSpec, RawCo
 pub use configuration_status::{EXAMPLE_NODES_MAX, ExampleNode, FRRConfigurationStatus, NodeCounts};
 pub use conflict::{Conflict, ConflictParty};
 pub use crd::{crd_yaml, crds, crds_yaml, schema_of};
-pub use daemon_configuration::{FRRK8sConfiguration, FRRK8sConfigurationSpec, LogLevel};
+pub use daemon_configuration::{
+    FRRK8sConfiguration, FRRK8sConfigurationSpec, FRRK8sConfigurationStatus, LogLevel,
+};
 pub use duration::{DurationError, parse_duration};
 pub use evpn::{AdvertiseVnis, Evpn, L2Vni, L3Vni, RoutePrefixes};
 pub use exchange::{

@@ -139,6 +139,13 @@ pub struct FRRNodeStateStatus {
     pub applied_at: Option<Time>,
 }
 
+impl FRRNodeStateStatus {
+    /// What `lastConversionResult` and `lastReloadResult` say when all is well.
+    pub const SUCCESS: &str = "success";
+    /// What `lastConversionResult` begins with when it is not.
+    pub const FAILED_PREFIX: &str = "failed: ";
+}
+
 /// Objects and sessions of a node, counted.
 // Zeros are written: a count of nothing is an answer, and a column of `kubectl get`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

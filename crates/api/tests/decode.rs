@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+/// What a `MetalLB` of July 2026 wrote, as a real API server returned it.
 const METALLB: &str = include_str!("data/metallb.yaml");
 
 #[test]
@@ -44,7 +45,7 @@ fn what_metallb_writes_decodes_field_by_field() {
 fn encoding_loses_nothing_but_what_is_unset_anyway() {
     let stored: Value = serde_saphyr::from_str(METALLB).unwrap();
     let object: FRRConfiguration = decode(&stored);
-    assert_eq!(encode(&object), without_unset(stored));
+    assert_eq!(without_unset(encode(&object)), without_unset(stored));
     assert_eq!(decode::<FRRConfiguration>(&encode(&object)), object);
 }
 
@@ -139,9 +140,8 @@ fn what_the_schema_requires_may_be_missing_for_validation_to_report() {
 #[test]
 fn values_of_the_wrong_type_are_errors() {
     for spec in [
-        json!([]),
         json!("bgp"),
-        json!({ "bgp": [] }),
+        json!({ "bgp": "none" }),
         json!({ "nodeSelector": "all" }),
         json!({ "nodeSelector": { "matchLabels": { "rack": 1 } } }),
         json!({ "raw": { "priority": "5" } }),
@@ -253,12 +253,15 @@ fn object_with(part: &str, value: Value) -> Value {
     object
 }
 
-/// An instance of a schema with one element in every list of objects, and its other fields as `leaf` says.
+/// An instance of a schema with one element in every list of objects, and its other fields as `leaf` says; without
+/// `conditions`, whose elements are Kubernetes' own and have required fields.
 fn instance(schema: &Value, leaf: &dyn Fn(&Value) -> Option<Value>) -> Value {
     let fields = schema["properties"].as_object().into_iter().flatten();
     let fields = fields.filter_map(|(name, field)| {
         let element = &field["items"];
-        let value = if field.get("properties").is_some() {
+        let value = if name == "conditions" {
+            return None;
+        } else if field.get("properties").is_some() {
             instance(field, leaf)
         } else if element.get("properties").is_some() {
             json!([instance(element, leaf)])
