@@ -1,11 +1,11 @@
 //! The schema of route distinguishers and route targets: text of the form `65000:100` with the rules that the API
 //! server checks.
 //!
-//! Upstream's rules have holes (their test for a number finds one anywhere in the text, so that `foo.1:5` passes); these
-//! are whole. They have to be cheap: the API server adds up the worst case of every rule, and there may be 50 routers
-//! of 10 networks of 200 targets. So each rule is one short pattern, and only the last one splits and compares. By the
-//! server's own estimate (1.33 to 1.37) all rules of the CRD come to 41 of the 100 million that it allows, and none to
-//! more than 8.4 of 10 million.
+//! Upstream's rules have holes (their test for a number finds one anywhere in the text, so that `foo.1:5` passes);
+//! these are whole. They have to be cheap: the API server adds up the worst case of every rule, and there may be 50
+//! routers of 10 networks of 200 targets. So each rule is one short pattern, and only the last one splits and
+//! compares. By the server's own estimate (its libraries of 1.33 and of 1.37) the rules of the CRD come to 41 of the
+//! 100 million that it allows, and none to more than 8.4 of 10 million.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 

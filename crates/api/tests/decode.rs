@@ -154,7 +154,7 @@ fn values_of_the_wrong_type_are_errors() {
         json!({ "bgp": { "routers": [{ "neighbors": [{ "ebgpMultiHop": "true" }] }] } }),
         json!({ "bgp": { "routers": [{ "neighbors": [{ "dynamicASN": true }] }] } }),
         json!({ "bgp": { "routers": [{ "neighbors": [{ "holdTime": 90 }] }] } }),
-        json!({ "bgp": { "routers": [{ "neighbors": [{ "toReceive": { "allowed": { "prefixes": ["10.0.0.0/8"] } } }] }] } }),
+        json!({ "bgp": { "routers": [{ "neighbors": [{ "toReceive": { "allowed": { "prefixes": ["::/0"] } } }] }] } }),
     ] {
         assert!(serde_json::from_value::<FRRConfigurationSpec>(spec.clone()).is_err(), "{spec}");
     }
@@ -168,7 +168,9 @@ fn unknown_fields_are_ignored_at_every_level() {
         "spec": {
             "nodeSelector": { "labelSelector": { "matchLabels": { "a": "b" } } },
             "peers": [],
-            "bgp": { "routers": [{ "asn": 1, "ASN": 2, "neighbors": [{ "address": "192.0.2.1", "sourceAddress": "x" }] }] },
+            "bgp": { "routers": [
+                { "asn": 1, "ASN": 2, "neighbors": [{ "address": "192.0.2.1", "sourceAddress": "x" }] },
+            ] },
         },
         "status": { "novelty": {} },
     });

@@ -16,6 +16,7 @@ mod layout;
 mod names;
 mod numbers;
 mod options;
+mod ownership;
 mod policy;
 mod preamble;
 mod raw;
@@ -33,6 +34,7 @@ use running::Running;
 
 pub use names::{Direction, peer_name};
 pub use options::{Hostname, LogLevel, NodeOptions, router_id_of};
+pub use ownership::{Divided, divide};
 pub use raw::{check_raw, print_raw};
 pub use running::listed_range;
 pub use subject::{NodeSetting, Subject, Subjects};

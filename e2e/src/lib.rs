@@ -1,0 +1,8 @@
+//! What the tests against real FRR have in common: objects to a plan, a plan to a router, and back.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
+
+mod load;
+mod planned;
+
+pub use load::{Loaded, dialect, load, read_back};
+pub use planned::{Planned, PlannedInput};

@@ -1,0 +1,97 @@
+//! Real FRR takes every line that is rendered, and prints back what was rendered.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+
+use frrk8s_document::{Daemon, Document, Text};
+use frrk8s_e2e::{PlannedInput, dialect, load, read_back};
+use frrk8s_render::{Hostname, LogLevel};
+use frrk8s_testkit::lab::{self, Router, RouterOptions};
+use frrk8s_testkit::strategy::agreeing_objects;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+/// Loads an input into a router and compares what it prints with what was rendered.
+fn check(router: &mut Router, name: &str, input: &PlannedInput) {
+    let planned = input.plan();
+    let dialect = dialect(router);
+    let raw: String = planned.raw.iter().map(frrk8s_render::print_raw).collect();
+    let raw = dialect.read(&Text::parse(&raw));
+    let loaded = load(router, &planned.document, &planned.raw).unwrap();
+    assert!(loaded.refused.is_empty(), "{name}: {:#?}\n{}", loaded.refused, planned.document.print());
+    let refused_raw = loaded.raw_refused.iter().map(|(_, refused)| refused.line.as_str());
+    let refused_raw: Vec<&str> = refused_raw.collect();
+    assert!(refused_raw.is_empty(), "{name}: {:#?}", loaded.raw_refused);
+    let expected = planned.document.clone().joined(raw.clone());
+    let expected: BTreeMap<Daemon, Document> = dialect.by_daemon(&expected);
+    let known = [&planned.document, &raw];
+    for (daemon, found) in read_back(router, &known).unwrap() {
+        let wanted = expected.get(&daemon).cloned().unwrap_or_default();
+        assert!(
+            wanted == found,
+            "{name}: {} runs something else\n--- rendered\n{}\n--- printed\n{}\n--- difference\n{}",
+            daemon.name(),
+            wanted.print(),
+            found.print(),
+            difference(&wanted.print(), &found.print()),
+        );
+    }
+}
+
+fn difference(wanted: &str, found: &str) -> String {
+    let only = |sign: char, a: &str, b: &str| {
+        let b: Vec<&str> = b.lines().collect();
+        let lines = a.lines().filter(|line| !b.contains(line));
+        lines.map(|line| format!("{sign}{line}\n")).collect::<String>()
+    };
+    only('-', wanted, found) + &only('+', found, wanted)
+}
+
+/// The same inputs on every run.
+fn generated(count: usize) -> Vec<PlannedInput> {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let strategy = agreeing_objects(1..4);
+    (0..count)
+        .map(|number| {
+            let mut input = PlannedInput {
+                objects: strategy.new_tree(&mut runner).unwrap().current(),
+                ..PlannedInput::default()
+            };
+            let options = &mut input.options;
+            options.hostname = Hostname::new(&format!("worker-{number}.example"));
+            options.log_level =
+                [LogLevel::Info, LogLevel::Debug, LogLevel::Warn, LogLevel::Error, LogLevel::None]
+                    [number % 5];
+            if number % 3 == 0 {
+                options.always_block = vec![
+                    "10.96.0.0/12".parse().unwrap(),
+                    "fd00:1::/112".parse().unwrap(),
+                    "10.1.1.1/32".parse().unwrap(),
+                ];
+            }
+            if number % 7 == 0 {
+                options.router_id_fallback = Some([192, 0, 2, 77].into());
+            }
+            input
+        })
+        .collect()
+}
+
+fn inputs_count() -> usize {
+    std::env::var("FRRK8S_FRR_INPUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(300)
+}
+
+#[test]
+fn random_inputs_are_taken_and_printed_back() {
+    let inputs = generated(inputs_count());
+    for install in lab::installs() {
+        let mut router = Router::isolated(&install, RouterOptions::default()).unwrap();
+        let started = std::time::Instant::now();
+        for (number, input) in inputs.iter().enumerate() {
+            check(&mut router, &format!("input {number} on FRR {}", install.release()), input);
+            router.wipe().unwrap();
+        }
+        println!("FRR {}: {} inputs in {:?}", install.release(), inputs.len(), started.elapsed());
+    }
+}
