@@ -36,12 +36,19 @@ fn lines(text: &str) -> Vec<String> {
     text.lines().map(|line| line.trim().to_owned()).collect()
 }
 
+/// What FRR says about lines that it takes.
+const INFORMATIONAL: [&str; 1] = ["% Echo mode works correctly for IPv4"];
+
+fn is_refusal(refused: &Refused) -> bool {
+    !INFORMATIONAL.iter().any(|text| refused.text.starts_with(text))
+}
+
 /// Sends a document to the daemons that keep its parts, then the raw snippets to bgpd.
 pub fn load(router: &Router, document: &Document, raw: &[RawSnippet]) -> Result<Loaded, LabError> {
     let mut loaded = Loaded::default();
     for (daemon, part) in dialect(router).by_daemon(document) {
         let refused = router.configure(of_lab(daemon), &lines(&part.print()))?;
-        loaded.refused.extend(refused.into_iter().map(|refused| (daemon, refused)));
+        loaded.refused.extend(refused.into_iter().filter(is_refusal).map(|refused| (daemon, refused)));
     }
     for snippet in raw {
         let refused = router.configure(lab::Daemon::Bgpd, &lines(&print_raw(snippet)))?;

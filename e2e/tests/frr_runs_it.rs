@@ -39,12 +39,12 @@ fn check(router: &mut Router, name: &str, input: &PlannedInput) {
 }
 
 fn difference(wanted: &str, found: &str) -> String {
-    let only = |sign: char, a: &str, b: &str| {
+    let only = |sign: &str, a: &str, b: &str| {
         let b: Vec<&str> = b.lines().collect();
         let lines = a.lines().filter(|line| !b.contains(line));
-        lines.map(|line| format!("{sign}{line}\n")).collect::<String>()
+        lines.flat_map(|line| [sign.to_owned(), line.to_owned(), "\n".to_owned()]).collect::<String>()
     };
-    only('-', wanted, found) + &only('+', found, wanted)
+    only("-", wanted, found) + &only("+", found, wanted)
 }
 
 /// The same inputs on every run.

@@ -16,7 +16,20 @@ const HOLLOW: &[&str] = &["vrf ", "address-family ", "interface ", "vni "];
 
 /// A text in normal form.
 pub(crate) fn document(text: &Text) -> Document {
-    Document::new(text.lines.iter().filter_map(|node| line(&[], node)).collect())
+    let mut lines: Vec<Line> = text.lines.iter().filter_map(|node| line(&[], node)).collect();
+    join_directions(&mut lines);
+    Document::new(lines)
+}
+
+/// `debug bgp updates` is printed as two lines, one a direction.
+fn join_directions(lines: &mut Vec<Line>) {
+    const BOTH: &str = "debug bgp updates";
+    const EACH: [&str; 2] = ["debug bgp updates in", "debug bgp updates out"];
+    let has = |text: &&str| lines.iter().any(|line| line.text() == *text);
+    if EACH.iter().all(has) {
+        lines.retain(|line| !EACH.contains(&line.text()));
+        lines.push(Line::leaf(BOTH));
+    }
 }
 
 fn line(parents: &[&str], node: &Node) -> Option<Line> {
@@ -40,6 +53,8 @@ pub fn normal(parent: Option<&str>, line: &str) -> Option<String> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let parent = parent.map(|parent| parent.split(' ').next().unwrap_or_default());
     match (parent, words.as_slice()) {
+        // `debugging` is what a target without a level logs.
+        (None, ["log", target, "debugging"]) => Some(format!("log {target}")),
         (None, ["router", "bgp", asn, "vrf", "default"]) => Some(format!("router bgp {asn}")),
         (Some("router"), ["address-family", family @ ("ipv4" | "ipv6")]) => {
             Some(format!("address-family {family} unicast"))

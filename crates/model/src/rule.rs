@@ -260,6 +260,9 @@ rules! {
     RouteTargetWildcardVersion = "rt-wildcard-version", Grammar, Warning,
         "FRR 8 refuses a target with an open administrator; FRR 10 takes it.",
         "write the AS number where nodes run FRR 8";
+    EvpnNeedsAll = "evpn-needs-all", Grammar, Error,
+        "FRR takes SVI routes and the properties of a VNI only on the router that advertises all VNIs.",
+        "set advertiseVNIs: All, or leave the properties out";
     L3VniDefaultVrf = "l3vni-default-vrf", Grammar, Warning,
         "A layer-3 VNI in the default VRF has no VRF to be bound to.",
         "set it on the router of a VRF";

@@ -68,6 +68,9 @@ impl<'a> Ownership<'a> {
     }
 
     fn is_ours(&self, line: &str) -> bool {
+        if self.known.iter().any(|document| document.find(&[line]).is_some()) {
+            return true;
+        }
         if let Some(map) = map_of(line) {
             return self.maps.contains(map) || self.is_policy_of_peer(map);
         }
@@ -77,7 +80,6 @@ impl<'a> Ownership<'a> {
         ["router bgp ", "hostname ", "log stdout", "log timestamp precision ", "ip nht ", "ipv6 nht "]
             .iter()
             .any(|start| line.starts_with(start))
-            || self.known.iter().any(|document| document.find(&[line]).is_some())
     }
 
     /// `<peer>-in` and `<peer>-out`.

@@ -1,6 +1,6 @@
 //! What every node has: its name, its logging, next hop tracking.
 
-use frrk8s_document::Line;
+use frrk8s_document::{Line, normal};
 
 use crate::options::{LogLevel, NodeOptions};
 use crate::subject::{NodeSetting, Subject, Subjects};
@@ -31,7 +31,8 @@ pub(crate) fn lines(options: &NodeOptions, subjects: &mut Subjects) -> Vec<Line>
     if let Some(hostname) = &options.hostname {
         add(NodeSetting::Hostname, &format!("hostname {}", hostname.as_str()));
     }
-    add(NodeSetting::Logging, &format!("log stdout {}", options.log_level));
+    let log = format!("log stdout {}", options.log_level);
+    add(NodeSetting::Logging, &normal(None, &log).unwrap_or(log));
     add(NodeSetting::Logging, "log timestamp precision 3");
     if options.log_level == LogLevel::Debug {
         for text in DEBUG {

@@ -38,8 +38,24 @@ pub(crate) fn evpn(evpn: &api::Evpn, vrf: &Vrf, router_path: &Path<'_>, report: 
         };
         l2_vnis.extend(given.translate(Wildcards::Refused, &path, report));
     }
+    if !advertise_all_vnis {
+        refuse_what_needs_all(evpn, &path, report);
+    }
     let l3_vni = evpn.l3vni.as_ref().and_then(|l3| l3_vni(l3, vrf, &path, report));
     Evpn { advertise_all_vnis, advertise_svi: evpn.advertise_svi, l2_vnis, l3_vni }
+}
+
+fn refuse_what_needs_all(evpn: &api::Evpn, path: &Path<'_>, report: &mut Report<'_>) {
+    if evpn.advertise_svi {
+        let message = "advertiseSVI without advertiseVNIs: All";
+        report.value(Rule::EvpnNeedsAll, &path.field("advertiseSVI"), true, message);
+    }
+    for (at, l2) in evpn.l2vnis.iter().enumerate() {
+        if l2.rd.is_some() || !l2.import_rts.is_empty() || !l2.export_rts.is_empty() {
+            let message = "a route distinguisher or targets of a layer-2 VNI without advertiseVNIs: All";
+            report.add(Rule::EvpnNeedsAll, &path.item("l2vnis", at), message);
+        }
+    }
 }
 
 fn l3_vni(l3: &api::L3Vni, vrf: &Vrf, path: &Path<'_>, report: &mut Report<'_>) -> Option<L3Vni> {

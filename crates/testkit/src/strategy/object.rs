@@ -241,10 +241,12 @@ impl ObjectSpec {
         let all = spec.all ^ (self.twisted(TwistField::Evpn) == Some(0));
         Evpn {
             advertise_vnis: all.then_some(AdvertiseVnis::All),
-            advertise_svi: spec.svi ^ (self.twisted(TwistField::Evpn) == Some(1)),
+            // FRR takes the rest only from the router that advertises all VNIs.
+            advertise_svi: all && spec.svi ^ (self.twisted(TwistField::Evpn) == Some(1)),
             l2vnis: spec
                 .l2
                 .iter()
+                .filter(|_| all)
                 .map(|(vni, rd, rts)| L2Vni {
                     vni: Some(*vni),
                     rd: rd.map(str::to_owned),
