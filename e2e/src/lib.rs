@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 mod load;
+pub mod oracle;
+pub mod other;
 mod planned;
 
 pub use load::{Loaded, dialect, load, read_back};
