@@ -12,6 +12,7 @@ use frrk8s_model::{
 use crate::NodeFacts;
 use crate::claim::{Value, bfd_claim, evpn_claims, node_claims, session_claim};
 use crate::policy::PolicyJoin;
+use crate::runs::Runs;
 
 /// All contributions to a node, side by side.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ struct RouterJoin {
     asns: BTreeSet<Asn>,
     ids: BTreeSet<Ipv4Addr>,
     neighbors: BTreeMap<Peer, NeighborJoin>,
-    prefixes: Vec<IpNet>,
+    prefixes: Runs<IpNet, ()>,
     imports: BTreeSet<Vrf>,
     evpn: BTreeSet<Evpn>,
 }
@@ -51,10 +52,6 @@ impl Joined {
         }
         joined.outgoing.finish();
         joined.incoming.finish();
-        for router in joined.routers.values_mut() {
-            router.prefixes.sort();
-            router.prefixes.dedup();
-        }
         joined
     }
 
@@ -95,7 +92,8 @@ impl Joined {
                 }
             }
         }
-        joined.prefixes.extend(&router.prefixes);
+        let prefixes = router.prefixes.iter().map(|prefix| (*prefix, ()));
+        joined.prefixes.push(prefixes.collect(), &mut |(), ()| ());
         joined.imports.extend(router.imports.iter().cloned());
         if let Some(evpn) = &router.evpn {
             joined.evpn.insert(evpn.clone());
@@ -201,7 +199,7 @@ impl RouterJoin {
                 .into_iter()
                 .filter_map(|(peer, n)| Some((peer, n.sessions.into_iter().reduce(join_sessions)?)))
                 .collect(),
-            prefixes: self.prefixes,
+            prefixes: self.prefixes.finish(&mut |(), ()| ()).into_iter().map(|(prefix, ())| prefix).collect(),
             imports: self.imports,
             evpn: settle_evpn(self.evpn),
         })

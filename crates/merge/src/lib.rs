@@ -25,6 +25,7 @@ mod imports;
 mod join;
 mod origins;
 mod policy;
+mod runs;
 
 pub use admit::{Candidate, ConflictPolicy, Fate, Seniority, Verdict, admit};
 pub use claim::{Claim, Value, claims};

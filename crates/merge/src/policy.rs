@@ -7,6 +7,8 @@ use frrk8s_model::{
     PrefixRange,
 };
 
+use crate::runs::Runs;
+
 /// Attributes with every local preference that somebody gave: more than one is a conflict.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Gathered {
@@ -43,31 +45,84 @@ impl Gathered {
     }
 }
 
-/// The policies of many fragments. Entries are only gathered until [`PolicyJoin::finish`].
+/// The policies of many fragments. Entries are runs until [`PolicyJoin::finish`].
 #[derive(Debug, Default)]
 pub(crate) struct PolicyJoin {
+    tables: Tables,
+    runs: Runs<PrefixRange, u32>,
+    entries: Vec<(PrefixRange, u32)>,
+}
+
+/// Who and what, by number.
+#[derive(Debug, Default)]
+struct Tables {
     attributes: Interner<Gathered>,
     audiences: Interner<Members>,
     joined_attributes: BTreeMap<(u32, u32), u32>,
     joined_audiences: BTreeMap<(u32, u32), u32>,
-    entries: Vec<(PrefixRange, u32)>,
 }
 
 impl PolicyJoin {
-    /// Adds a fragment's policy. `peers` gives its peers the numbers they have here; a peer without
-    /// one is left out.
+    /// Adds a fragment's policy. `peers` gives its peers the numbers they have here; a peer without one is left out.
     pub(crate) fn add(&mut self, policy: &Policy, peers: &[Option<PeerIx>]) {
-        let attributes: Vec<u32> = policy
-            .all_attributes()
-            .iter()
-            .map(|attributes| self.attributes.number(attributes.into()))
-            .collect();
+        let tables = &mut self.tables;
+        let given = policy.all_attributes().iter();
+        let attributes: Vec<u32> = given.map(|given| tables.attributes.number(given.into())).collect();
+        let given = policy.audiences();
         let audiences: Vec<u32> =
-            policy.audiences().map(|(_, members)| self.audience(members, &attributes, peers)).collect();
+            given.map(|(_, members)| tables.audience(members, &attributes, peers)).collect();
         let entries = policy.entries().iter();
-        self.entries.extend(entries.map(|(range, audience)| (*range, audiences[audience.0 as usize])));
+        let run = entries.map(|(range, audience)| (*range, audiences[audience.0 as usize])).collect();
+        self.runs.push(run, &mut |a, b| tables.join_audiences(a, b));
     }
 
+    /// Joins all runs.
+    pub(crate) fn finish(&mut self) {
+        let tables = &mut self.tables;
+        let runs = std::mem::take(&mut self.runs);
+        self.entries = runs.finish(&mut |a, b| tables.join_audiences(a, b));
+    }
+
+    /// Where objects give one range different local preferences towards one peer.
+    pub(crate) fn disputed(&self) -> Vec<(PeerIx, PrefixRange)> {
+        let gathered = self.tables.attributes.values().iter();
+        let torn: Vec<bool> = gathered.map(|gathered| gathered.local_prefs.len() > 1).collect();
+        if !torn.contains(&true) {
+            return Vec::new();
+        }
+        let mut disputed = Vec::new();
+        for (range, audience) in &self.entries {
+            let members = self.tables.audiences.get(*audience).iter();
+            let torn = members.filter(|(_, carried)| torn[carried.0 as usize]);
+            disputed.extend(torn.map(|(peer, _)| (*peer, *range)));
+        }
+        disputed
+    }
+
+    /// The policy, with the peers' final numbers; a peer without one is left out.
+    pub(crate) fn settle(self, peers: &[Option<PeerIx>]) -> Policy {
+        let mut audiences = Interner::default();
+        let renamed: Vec<AudienceIx> = self
+            .tables
+            .audiences
+            .values()
+            .iter()
+            .map(|members| {
+                let renamed =
+                    members.iter().filter_map(|(peer, carried)| Some((peers[peer.0 as usize]?, *carried)));
+                let mut renamed: Members = renamed.collect();
+                renamed.sort_unstable();
+                AudienceIx(audiences.number(renamed))
+            })
+            .collect();
+        let entries = self.entries.into_iter();
+        let entries = entries.map(|(range, audience)| (range, renamed[audience as usize]));
+        let attributes = self.tables.attributes.into_values().into_iter();
+        Policy::new(attributes.map(Gathered::settle).collect(), audiences.into_values(), entries.collect())
+    }
+}
+
+impl Tables {
     fn audience(&mut self, members: &Members, attributes: &[u32], peers: &[Option<PeerIx>]) -> u32 {
         let mut renamed: Members = members
             .iter()
@@ -121,57 +176,5 @@ impl PolicyJoin {
         let joined = self.audiences.number(members.into_iter().collect());
         self.joined_audiences.insert(key, joined);
         joined
-    }
-
-    /// Sorts what was gathered and joins the audiences of equal ranges.
-    pub(crate) fn finish(&mut self) {
-        let mut gathered = std::mem::take(&mut self.entries);
-        // Stable sorting finds the sorted runs, one a fragment.
-        gathered.sort_by_key(|entry| entry.0);
-        gathered.dedup_by(|again, first| {
-            let same = again.0 == first.0;
-            if same {
-                first.1 = self.join_audiences(first.1, again.1);
-            }
-            same
-        });
-        self.entries = gathered;
-    }
-
-    /// Where objects give one range different local preferences towards one peer.
-    pub(crate) fn disputed(&self) -> Vec<(PeerIx, PrefixRange)> {
-        let gathered = self.attributes.values().iter();
-        let torn: Vec<bool> = gathered.map(|gathered| gathered.local_prefs.len() > 1).collect();
-        if !torn.contains(&true) {
-            return Vec::new();
-        }
-        let mut disputed = Vec::new();
-        for (range, audience) in &self.entries {
-            let members = self.audiences.get(*audience).iter();
-            let torn = members.filter(|(_, carried)| torn[carried.0 as usize]);
-            disputed.extend(torn.map(|(peer, _)| (*peer, *range)));
-        }
-        disputed
-    }
-
-    /// The policy, with the peers' final numbers; a peer without one is left out.
-    pub(crate) fn settle(self, peers: &[Option<PeerIx>]) -> Policy {
-        let mut audiences = Interner::default();
-        let renamed: Vec<AudienceIx> = self
-            .audiences
-            .values()
-            .iter()
-            .map(|members| {
-                let renamed =
-                    members.iter().filter_map(|(peer, carried)| Some((peers[peer.0 as usize]?, *carried)));
-                let mut renamed: Members = renamed.collect();
-                renamed.sort_unstable();
-                AudienceIx(audiences.number(renamed))
-            })
-            .collect();
-        let entries = self.entries.into_iter();
-        let entries = entries.map(|(range, audience)| (range, renamed[audience as usize]));
-        let attributes = self.attributes.into_values().into_iter();
-        Policy::new(attributes.map(Gathered::settle).collect(), audiences.into_values(), entries.collect())
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
-use crate::{Community, LargeCommunity, PrefixRange};
+use crate::{Community, Family, LargeCommunity, PrefixRange};
 
 /// What a route carries to one peer besides being allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,12 +195,23 @@ impl Renumbering {
 }
 
 /// Gathers who gets what, one peer after the other, over a fixed sorted list of ranges.
+///
+/// Ranges that had the same peers so far are one class, so that a peer that gets everything costs a step a class, not
+/// one a range.
 #[derive(Debug)]
 pub struct PolicyBuilder {
     ranges: Vec<PrefixRange>,
-    current: Vec<u32>,
+    /// By range, its class.
+    class_of: Vec<u32>,
+    classes: Vec<Class>,
     attributes: Interner<Attributes>,
     audiences: Interner<Members>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Class {
+    family: Family,
+    audience: u32,
 }
 
 impl PolicyBuilder {
@@ -209,7 +220,13 @@ impl PolicyBuilder {
         debug_assert!(ranges.is_sorted_by(|a, b| a < b));
         let mut audiences = Interner::default();
         let nobody = audiences.number(Members::new());
-        Self { current: vec![nobody; ranges.len()], ranges, attributes: Interner::default(), audiences }
+        Self {
+            class_of: ranges.iter().map(|range| u32::from(range.family() == Family::V6)).collect(),
+            classes: Family::ALL.map(|family| Class { family, audience: nobody }).to_vec(),
+            ranges,
+            attributes: Interner::default(),
+            audiences,
+        }
     }
 
     /// The ranges, in their order.
@@ -217,38 +234,58 @@ impl PolicyBuilder {
         &self.ranges
     }
 
-    /// Adds a peer to the audience of each of these ranges (by their place in the list). Peers
-    /// must come in ascending order. `carried` yields what a range carries to this peer.
+    /// The audience of another one with one more peer.
+    fn extended(&mut self, audience: u32, peer: PeerIx, with: Attributes) -> u32 {
+        let attributes = self.attributes.number(with);
+        let mut members = self.audiences.get(audience).clone();
+        debug_assert!(members.last().is_none_or(|(last, _)| *last < peer));
+        members.push((peer, AttributesIx(attributes)));
+        self.audiences.number(members)
+    }
+
+    /// Adds a peer to the audience of every range of the families that it carries. Peers must come in ascending
+    /// order.
+    pub fn add_all(&mut self, peer: PeerIx, carries: impl Fn(Family) -> bool) {
+        for at in 0..self.classes.len() {
+            let Class { family, audience } = self.classes[at];
+            if carries(family) {
+                self.classes[at].audience = self.extended(audience, peer, Attributes::default());
+            }
+        }
+    }
+
+    /// Adds a peer to the audience of each of these ranges (by their place in the list). Peers must come in ascending
+    /// order. `carried` yields what a range carries to this peer.
     pub fn add<'a>(
         &mut self,
         peer: PeerIx,
         ranges: impl IntoIterator<Item = usize>,
         mut carried: impl FnMut(usize) -> Option<&'a Attributes>,
     ) {
-        let plain = Attributes::default();
-        // Neighboring ranges mostly step from the same audience to the same audience.
+        // Neighboring ranges mostly step from the same class to the same class.
         let mut last: Option<(u32, Option<&Attributes>, u32)> = None;
+        let mut steps: BTreeMap<(u32, Option<&Attributes>), u32> = BTreeMap::new();
         for at in ranges {
-            let from = self.current[at];
+            let from = self.class_of[at];
             let with = carried(at);
             let to = match last {
                 Some((last_from, last_with, last_to)) if last_from == from && last_with == with => last_to,
-                _ => {
-                    let attributes = self.attributes.number(with.unwrap_or(&plain).clone());
-                    let mut members = self.audiences.get(from).clone();
-                    debug_assert!(members.last().is_none_or(|(last, _)| *last < peer));
-                    members.push((peer, AttributesIx(attributes)));
-                    self.audiences.number(members)
-                }
+                _ => *steps.entry((from, with)).or_insert_with(|| {
+                    let Class { family, audience } = self.classes[from as usize];
+                    let audience = self.extended(audience, peer, with.cloned().unwrap_or_default());
+                    self.classes.push(Class { family, audience });
+                    count(self.classes.len() - 1)
+                }),
             };
             last = Some((from, with, to));
-            self.current[at] = to;
+            self.class_of[at] = to;
         }
     }
 
     /// The policy.
     pub fn build(self) -> Policy {
-        let audiences = self.current.into_iter().map(AudienceIx);
+        let audiences =
+            self.class_of.into_iter().map(|class| AudienceIx(self.classes[class as usize].audience));
         let entries = self.ranges.into_iter().zip(audiences).collect();
         Policy::new(self.attributes.into_values(), self.audiences.into_values(), entries)
     }
@@ -286,6 +323,21 @@ mod tests {
         let policy = builder.build();
         let local_prefs: Vec<_> = policy.of_peer(PeerIx(0)).map(|(_, a)| a.local_pref).collect();
         assert_eq!(local_prefs, [None, Some(200)]);
+    }
+
+    #[test]
+    fn everything_is_the_same_as_each_range() {
+        let ranges = || vec![range("10.0.0.0/24"), range("10.0.1.0/24"), range("2001:db8::/32")];
+        let (mut all, mut each) = (PolicyBuilder::new(ranges()), PolicyBuilder::new(ranges()));
+        let high = preferring(7);
+        for (number, only_v4) in [(0, true), (2, false)] {
+            all.add_all(PeerIx(number), |family| !only_v4 || family == Family::V4);
+            each.add(PeerIx(number), if only_v4 { 0..2 } else { 0..3 }, |_| None);
+            for builder in [&mut all, &mut each] {
+                builder.add(PeerIx(number + 1), [1], |_| Some(&high));
+            }
+        }
+        assert_eq!(all.build(), each.build());
     }
 
     #[test]

@@ -2,13 +2,11 @@
 //!
 //! Prints time, lines and peak memory beyond the input for translate + merge and for render, and beside each the
 //! growth from a tenth of the objects. Run by `make bench`.
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_types, missing_docs)]
 
 use std::time::{Duration, Instant};
 
-use frrk8s_api::{
-    BgpConfig, FRRConfigurationSpec, Neighbor, PrefixMode, Router,
-};
+use frrk8s_api::{BgpConfig, FRRConfigurationSpec, Neighbor, PrefixMode, Router};
 use frrk8s_merge::{Candidate, ConflictPolicy, NodeFacts, Seniority, admit};
 use frrk8s_model::{Fragment, NodeConfig, ObjectId};
 use frrk8s_render::{NodeOptions, Rendered, render};
@@ -64,8 +62,12 @@ fn object(shape: Shape, number: usize) -> (ObjectId, FRRConfigurationSpec) {
         }
         neighbor
     });
-    let router =
-        Router { asn: Some(64512), neighbors: neighbors.collect(), prefixes: prefixes.clone(), ..Router::default() };
+    let router = Router {
+        asn: Some(64512),
+        neighbors: neighbors.collect(),
+        prefixes: prefixes.clone(),
+        ..Router::default()
+    };
     let spec = FRRConfigurationSpec {
         bgp: BgpConfig { routers: vec![router], bfd_profiles: Vec::new() },
         ..FRRConfigurationSpec::default()
@@ -119,7 +121,9 @@ fn mib(bytes: usize) -> f64 {
 }
 
 fn main() {
-    println!("{NEIGHBORS} neighbors × {PREFIXES} prefixes an object; medians of {RUNS} runs; memory beyond the input");
+    println!(
+        "{NEIGHBORS} neighbors × {PREFIXES} prefixes an object; medians of {RUNS} runs; memory beyond the input"
+    );
     println!(
         "{:<18}{:>8} | {:>12}{:>8}{:>10} | {:>10}{:>8}{:>10}{:>9} | {:>10}{:>8}",
         "", "objects", "merge", "growth", "MiB", "render", "growth", "MiB", "lines", "together", "growth"
@@ -132,7 +136,9 @@ fn main() {
             let (render_time, render_peak, (document, _)) = measure(|| rendered(&config));
             let times = [merge_time, render_time, merge_time + render_time];
             let growth = |at: usize| {
-                last.map_or(String::new(), |last| format!("×{:.1}", times[at].as_secs_f64() / last[at].as_secs_f64()))
+                last.map_or(String::new(), |last| {
+                    format!("×{:.1}", times[at].as_secs_f64() / last[at].as_secs_f64())
+                })
             };
             println!(
                 "{:<18}{size:>8} | {:>9.2} ms{:>8}{:>10.1} | {:>7.2} ms{:>8}{:>10.1}{:>9} | {:>7.2} ms{:>8}",

@@ -28,6 +28,12 @@ impl<'a> Advertisable<'a> {
     ) -> Self {
         let all = own.iter().flatten().copied().chain(imported);
         let mut ranges: Vec<PrefixRange> = all.map(PrefixRange::exact).collect();
+        // Mostly the router's own, sorted and without repetition: then each stands where it is written.
+        let as_written = own.iter().all(Option::is_some) && ranges.len() == own.len();
+        if as_written && ranges.is_sorted_by(|a, b| a < b) {
+            let position = (0..ranges.len()).map(Some).collect();
+            return Self { ranges, written, position };
+        }
         ranges.sort();
         ranges.dedup();
         let at = |prefix: &IpNet| ranges.binary_search(&PrefixRange::exact(*prefix)).ok();
@@ -83,29 +89,54 @@ pub(crate) fn advertise(
     let local_prefs = properties.local_prefs(&given.with_local_pref, &path, report);
     let communities = properties.communities(&given.with_community, &path, report);
     let attributes = properties.attributes;
-    policy.add(end.number, allowed.iter().copied(), |at| attributes.get(&at));
+    match &allowed {
+        Allowed::All if attributes.is_empty() => {
+            policy.add_all(end.number, |family| end.peer.carries(family, end.dual_stack));
+        }
+        Allowed::All => {
+            let ranges = advertisable.ranges.iter().enumerate();
+            let carried = ranges.filter(|(_, range)| carries(end, range)).map(|(at, _)| at);
+            policy.add(end.number, carried, |at| attributes.get(&at));
+        }
+        Allowed::Some(positions) => {
+            policy.add(end.number, positions.iter().copied(), |at| attributes.get(&at));
+        }
+    }
     (local_prefs, communities)
+}
+
+/// Which of the advertisable prefixes that a session carries are allowed.
+enum Allowed {
+    All,
+    /// These positions: sorted, each once.
+    Some(Vec<usize>),
+}
+
+impl Allowed {
+    /// Whether a prefix that the session carries is allowed.
+    fn contains(&self, position: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(positions) => positions.binary_search(&position).is_ok(),
+        }
+    }
 }
 
 fn carries(end: &End<'_>, range: &PrefixRange) -> bool {
     end.peer.carries(range.family(), end.dual_stack)
 }
 
-/// The positions of the allowed prefixes: sorted, each once.
+/// Reads what is allowed.
 fn allowed(
     end: &End<'_>,
     given: &api::AllowedOut,
     advertisable: &Advertisable<'_>,
     path: &Path<'_>,
     report: &mut Report<'_>,
-) -> Vec<usize> {
+) -> Allowed {
     let path = path.field("allowed");
     match &given.mode {
-        Some(api::PrefixMode::All) => {
-            let ranges = advertisable.ranges.iter().enumerate();
-            let carried = ranges.filter(|(_, range)| carries(end, range));
-            return carried.map(|(at, _)| at).collect();
-        }
+        Some(api::PrefixMode::All) => return Allowed::All,
         Some(api::PrefixMode::Other(text)) => {
             let message = format!("mode is {:?}; it must be all or filtered", shown(text));
             report.value(Rule::ValueUnknown, &path.field("mode"), text, message);
@@ -138,7 +169,7 @@ fn allowed(
         allowed.sort_unstable();
         allowed.dedup();
     }
-    allowed
+    Allowed::Some(allowed)
 }
 
 fn wrong_family(end: &End<'_>, text: &str) -> String {
@@ -154,7 +185,7 @@ fn wrong_family(end: &End<'_>, text: &str) -> String {
 struct PropertyLists<'a> {
     end: &'a End<'a>,
     advertisable: &'a Advertisable<'a>,
-    allowed: &'a [usize],
+    allowed: &'a Allowed,
     /// By position of the advertisable prefixes.
     attributes: BTreeMap<usize, Attributes>,
 }
@@ -282,7 +313,7 @@ impl PropertyLists<'_> {
             if !carries(self.end, &self.advertisable.ranges[position]) {
                 let message = wrong_family(self.end, text);
                 report.value(Rule::AdvertisedFamily, &path, text, message);
-            } else if self.allowed.binary_search(&position).is_err() {
+            } else if !self.allowed.contains(position) {
                 let message = format!(
                     "{} associated to non existing prefix {}: it is not allowed to this neighbor",
                     property.what,
