@@ -20,7 +20,11 @@ impl<K: Ord + Copy, V: Copy> Runs<K, V> {
     /// Adds a sorted run; `join` makes one value of two for the same key.
     pub(crate) fn push(&mut self, run: Vec<(K, V)>, join: &mut impl FnMut(V, V) -> V) {
         debug_assert!(run.is_sorted_by(|a, b| a.0 < b.0));
-        self.runs.push(run);
+        // Blocks of addresses mostly lie beside each other.
+        match self.runs.last_mut() {
+            Some(last) if lies_behind(last, &run) => last.extend_from_slice(&run),
+            _ => self.runs.push(run),
+        }
         while let [.., longer, last] = self.runs.as_slice()
             && longer.len() < 2 * last.len()
         {
@@ -40,6 +44,14 @@ impl<K: Ord + Copy, V: Copy> Runs<K, V> {
         if let (Some(b), Some(a)) = (self.runs.pop(), self.runs.pop()) {
             self.runs.push(joined(&a, &b, join));
         }
+    }
+}
+
+/// Whether a run begins behind the end of another.
+fn lies_behind<K: Ord, V>(before: &[(K, V)], behind: &[(K, V)]) -> bool {
+    match (before.last(), behind.first()) {
+        (Some((last, _)), Some((first, _))) => last < first,
+        _ => true,
     }
 }
 
@@ -79,9 +91,16 @@ mod tests {
     fn runs_become_one_in_whatever_lengths_they_come() {
         let mut runs = Runs::default();
         let mut join = |a: u32, b: u32| a + b;
-        for run in [vec![(1, 1), (5, 1)], vec![(5, 2)], vec![], vec![(0, 4), (1, 4), (9, 4)], vec![(5, 8)]] {
+        for run in [
+            vec![(1, 1), (5, 1)],
+            vec![(5, 2)],
+            vec![],
+            vec![(0, 4), (1, 4), (9, 4)],
+            vec![(10, 1)],
+            vec![(5, 8)],
+        ] {
             runs.push(run, &mut join);
         }
-        assert_eq!(runs.finish(&mut join), [(0, 4), (1, 5), (5, 11), (9, 4)]);
+        assert_eq!(runs.finish(&mut join), [(0, 4), (1, 5), (5, 11), (9, 4), (10, 1)]);
     }
 }

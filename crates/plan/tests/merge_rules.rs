@@ -257,30 +257,30 @@ const ROWS: &[Row] = &[
     ),
     row("evpn.advertiseVNIs", In::Evpn, ["advertiseVNIs: All", "advertiseVNIs: All"], &["advertise-all-vni"])
         .conflicting(["advertiseVNIs: All", ""], "advertiseVNIs"),
-    row("evpn.advertiseSVI", In::Evpn, ["advertiseSVI: true", "advertiseSVI: true"], &["advertise-svi-ip"])
-        .conflicting(["advertiseSVI: true", "advertiseSVI: false"], "advertiseSVI"),
+    row("evpn.advertiseSVI", In::Evpn, ["advertiseVNIs: All, advertiseSVI: true", "advertiseVNIs: All, advertiseSVI: true"], &["advertise-svi-ip"])
+        .conflicting(["advertiseVNIs: All, advertiseSVI: true", "advertiseVNIs: All, advertiseSVI: false"], "advertiseSVI"),
     row(
         "evpn.l2vnis",
         In::Evpn,
-        ["l2vnis: [{vni: 100, rd: '1:1'}]", "l2vnis: [{vni: 200, rd: '2:2'}]"],
+        ["advertiseVNIs: All, l2vnis: [{vni: 100, rd: '1:1'}]", "advertiseVNIs: All, l2vnis: [{vni: 200, rd: '2:2'}]"],
         &["vni 100", "vni 200"],
     ),
-    row("evpn.l2vnis[].rd", In::Evpn, ["l2vnis: [{vni: 100, rd: '1:1'}]", "l2vnis: [{vni: 100}]"], &["rd 1:1"])
-        .conflicting(["l2vnis: [{vni: 100, rd: '1:1'}]", "l2vnis: [{vni: 1}, {vni: 100, rd: '1:2'}]"], "rd"),
+    row("evpn.l2vnis[].rd", In::Evpn, ["advertiseVNIs: All, l2vnis: [{vni: 100, rd: '1:1'}]", "advertiseVNIs: All, l2vnis: [{vni: 100}]"], &["rd 1:1"])
+        .conflicting(["advertiseVNIs: All, l2vnis: [{vni: 100, rd: '1:1'}]", "advertiseVNIs: All, l2vnis: [{vni: 1}, {vni: 100, rd: '1:2'}]"], "rd"),
     row(
         "evpn.l2vnis[].importRTs",
         In::Evpn,
-        ["l2vnis: [{vni: 100, importRTs: ['1:1']}]", "l2vnis: [{vni: 100, importRTs: ['1:2']}]"],
+        ["advertiseVNIs: All, l2vnis: [{vni: 100, importRTs: ['1:1']}]", "advertiseVNIs: All, l2vnis: [{vni: 100, importRTs: ['1:2']}]"],
         &["route-target import 1:1", "route-target import 1:2"],
     )
-    .conflicting(["l2vnis: [{vni: 100, importRTs: ['1:1']}]", "l2vnis: [{vni: 100}]"], "importRTs"),
+    .conflicting(["advertiseVNIs: All, l2vnis: [{vni: 100, importRTs: ['1:1']}]", "advertiseVNIs: All, l2vnis: [{vni: 100}]"], "importRTs"),
     row(
         "evpn.l2vnis[].exportRTs",
         In::Evpn,
-        ["l2vnis: [{vni: 100, exportRTs: ['1:1']}]", "l2vnis: [{vni: 100, exportRTs: ['1:2']}]"],
+        ["advertiseVNIs: All, l2vnis: [{vni: 100, exportRTs: ['1:1']}]", "advertiseVNIs: All, l2vnis: [{vni: 100, exportRTs: ['1:2']}]"],
         &["route-target export 1:1", "route-target export 1:2"],
     )
-    .conflicting(["l2vnis: [{vni: 100, exportRTs: ['1:1']}]", "l2vnis: [{vni: 100}]"], "exportRTs"),
+    .conflicting(["advertiseVNIs: All, l2vnis: [{vni: 100, exportRTs: ['1:1']}]", "advertiseVNIs: All, l2vnis: [{vni: 100}]"], "exportRTs"),
     row("evpn.l3vni.vni", In::Tenant, ["l3vni: {vni: 3000, advertisePrefixes: [unicast]}", ""], &["vni 3000"])
         .conflicting(
             [
