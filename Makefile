@@ -1,0 +1,72 @@
+# The commands of people working on the project. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
+
+ifeq ($(shell command -v cargo),)
+ifneq ($(MAKECMDGOALS),)
+ifneq ($(MAKECMDGOALS),help)
+$(error cargo is missing: install Rust (the version is in Cargo.toml), make and a C compiler)
+endif
+endif
+endif
+
+.PHONY: help build check test test-pure test-frr frr demo bench fuzz crds docs lint clean
+
+help: ## List the commands
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## Build the executable, target/release/frrk8s
+	cargo build --release --package frrk8s-cli
+
+demo: ## Show what it does: a merge, a conflict, an explanation; with root, real FRR and a second router
+	cargo build --quiet --release --package frrk8s-cli
+	demo/run
+
+test: check ## Run everything that CI runs; installs what it needs
+ifeq ($(ROOT),yes)
+	hack/install-frr all
+	hack/install-frr bird
+	FRRK8S_REQUIRE_LAB=1 $(MAKE) --no-print-directory test-frr
+else
+	@echo 'SKIPPED: the tests against real FRR need root for their network namespaces: sudo make test' >&2
+endif
+
+check: lint test-pure ## The fast part of it, without root
+
+lint: ## Formatting, lints, the rooms' dependencies
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- --deny warnings
+	hack/check-dependencies
+
+test-pure: ## Tests that need nothing but Rust
+	cargo test --quiet --workspace --exclude frrk8s-e2e --exclude frrk8s-testkit
+	cargo test --quiet --package frrk8s-testkit --lib
+
+test-frr: ## Tests against real FRR daemons and peers (root; after `make frr`)
+	cargo test --quiet --package frrk8s-testkit --test '*'
+	cargo test --quiet --package frrk8s-e2e
+
+frr: ## Install FRR 8.4 and 10.3, and BIRD, for the tests
+	hack/install-frr all
+	hack/install-frr bird
+
+bench: ## Print how the pure path grows with the number of objects
+	cargo bench --quiet --package frrk8s-plan --bench scale
+
+fuzz: ## Fuzz each target for FUZZ_SECONDS (60 by default)
+	hack/fuzz manifest_to_render $${FUZZ_SECONDS:-60}
+	hack/fuzz running_config $${FUZZ_SECONDS:-60}
+	hack/fuzz statements $${FUZZ_SECONDS:-60}
+
+crds: ## Write manifests/crds from the types
+	UPDATE_CRDS=1 cargo test --quiet --package frrk8s-api --test manifests
+
+docs: ## Write docs/findings.md from the rules
+	UPDATE_DOCS=1 cargo test --quiet --package frrk8s-model --test findings_page
+
+clean: ## Remove what was built
+	cargo clean
