@@ -71,10 +71,17 @@ pub struct Claim {
 impl Claim {
     /// The value as a finding shows it.
     pub fn shown(&self) -> String {
+        let unit = if self.is_time() { " s" } else { "" };
         match (&self.value, self.written) {
-            (Value::Unset, _) | (_, true) => self.value.to_string(),
-            (value, false) => format!("{value} (default)"),
+            (Value::Unset, _) => self.value.to_string(),
+            (value, true) => format!("{value}{unit}"),
+            (value, false) => format!("{value}{unit} (default)"),
         }
+    }
+
+    fn is_time(&self) -> bool {
+        use NeighborField::{ConnectTime, HoldTime, KeepaliveTime};
+        matches!(self.place, Place::Neighbor(_, HoldTime | KeepaliveTime | ConnectTime))
     }
 }
 

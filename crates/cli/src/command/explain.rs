@@ -1,5 +1,6 @@
 //! `frrk8s explain`
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use frrk8s_document::Line;
@@ -92,9 +93,12 @@ impl Explainer<'_> {
         for (number, id, router, session) in config.sessions().filter(|(_, id, ..)| id.peer == peer) {
             let _ = writeln!(text, "neighbor {} in VRF {} (router {})", id.peer, id.vrf, router.asn);
             for &field in NeighborField::ALL {
-                let place = Place::Neighbor(id.clone(), field);
-                for source in self.origins.of(&place) {
-                    let _ = writeln!(text, "  {field} = {}  {}", source.value, self.origin(&source));
+                let sources = self.origins.of(&Place::Neighbor(id.clone(), field));
+                for same in sources_by_value(&sources) {
+                    let _ = writeln!(text, "  {field} = {}", same[0].value);
+                    for source in same {
+                        let _ = writeln!(text, "    {}", self.origin(source));
+                    }
                 }
             }
             self.list_sent(number, id, &mut text);
@@ -346,6 +350,15 @@ impl Explainer<'_> {
             }
         }
     }
+}
+
+/// Sources of one place, those of one value together.
+fn sources_by_value(sources: &[Source]) -> Vec<Vec<&Source>> {
+    let mut by_value: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
+    for source in sources {
+        by_value.entry(&source.value).or_default().push(source);
+    }
+    by_value.into_values().collect()
 }
 
 /// The prefix that ends a line.

@@ -96,7 +96,7 @@ pub enum LabError {
 
 impl LabError {
     /// For `map_err`: an I/O error with the act that met it.
-    pub(super) fn io(act: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    pub fn io(act: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let act = act.into();
         move |source| Self::Io { act, source }
     }
