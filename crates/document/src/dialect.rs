@@ -150,7 +150,7 @@ impl Dialect {
             return None;
         }
         if line.text().starts_with("router bgp ") {
-            return Some(normal::without_derived_targets(line, self.version.major < 10));
+            return Some(normal::without_derived_targets(line));
         }
         Some(line)
     }

@@ -119,7 +119,11 @@ pub struct Document {
 impl Document {
     /// A document of these lines, in any order. Contexts that stand there twice are joined.
     pub fn new(lines: Vec<Line>) -> Self {
-        Self { lines: in_order(None, lines) }
+        let mut lines = in_order(None, lines);
+        for router in lines.iter_mut().filter(|line| line.text.starts_with("router bgp ")) {
+            put_derived_targets_last(router);
+        }
+        Self { lines }
     }
 
     /// The lines at the top.
@@ -170,7 +174,37 @@ impl Document {
     }
 }
 
+/// Under `vni N`, FRR ignores a route target that it derives itself as long as no other is set, so it must come behind
+/// the others.
+fn put_derived_targets_last(router: &mut Line) {
+    let Some(asn) = router_asn(&router.text) else {
+        return;
+    };
+    let families = router.inside.iter_mut().flatten();
+    for vni in families.flat_map(|family| family.inside.iter_mut().flatten()) {
+        if let (Some(number), Some(inside)) = (vni.text.strip_prefix("vni "), &mut vni.inside) {
+            inside.sort_by_key(|line| is_derived_target(line.text(), asn, number));
+        }
+    }
+}
+
+/// The AS of a router, from the line that opens it.
+pub(crate) fn router_asn(line: &str) -> Option<u32> {
+    line.strip_prefix("router bgp ")?.split(' ').next()?.parse().ok()
+}
+
+/// Whether a line sets the route target that FRR derives for a VNI: the lower half of the AS number, and the VNI.
+pub(crate) fn is_derived_target(line: &str, asn: u32, vni: &str) -> bool {
+    let target = line.strip_prefix("route-target ").and_then(|rest| rest.split_once(' '));
+    let parts = target.and_then(|(_, target)| target.split_once(':'));
+    parts.is_some_and(|(left, right)| right == vni && left.parse() == Ok(asn & 0xffff))
+}
+
 fn search<'a>(parent: Option<&str>, lines: &'a [Line], text: &str) -> Option<&'a Line> {
+    // Not in the common order, and short.
+    if parent.is_some_and(|parent| parent.starts_with("vni ")) {
+        return lines.iter().find(|line| &*line.text == text);
+    }
     let at = lines.binary_search_by(|line| compare(parent, &line.text, text));
     at.ok().map(|at| &lines[at])
 }

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::context::opens_context;
-use crate::document::{Document, Line};
+use crate::document::{Document, Line, is_derived_target, router_asn};
 use crate::text::{Node, Text};
 
 /// What FRR prints around a configuration.
@@ -148,38 +148,32 @@ fn well_known(name: &str) -> Option<&'static str> {
     NAMES.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
 }
 
-/// A router without the route targets that FRR derives itself: under `vni N` of AS `A`, `A:N`. Every version
-/// hides it when it stands alone; older ones hide it beside others as well.
-pub(crate) fn without_derived_targets(router: Line, beside_others: bool) -> Line {
-    let asn = router.text().split(' ').nth(2).and_then(|asn| asn.parse::<u32>().ok());
-    let Some(asn) = asn else {
+/// A router without the route targets that FRR derives itself: under `vni N` of AS `A`, `A:N` alone.
+pub(crate) fn without_derived_targets(router: Line) -> Line {
+    let Some(asn) = router_asn(router.text()) else {
         return router;
     };
-    // FRR derives from the lower half of the number.
-    let asn = asn & 0xffff;
     router.map_inside(|family| {
         if family.text() != "address-family l2vpn evpn" {
             return Some(family);
         }
-        let family = family.map_inside(|vni| Some(without_derived_target(vni, asn, beside_others)));
+        let family = family.map_inside(|vni| without_derived_target(vni, asn));
         (!family.inside().is_empty()).then_some(family)
     })
 }
 
-fn without_derived_target(vni: Line, asn: u32, beside_others: bool) -> Line {
+fn without_derived_target(mut vni: Line, asn: u32) -> Option<Line> {
     let Some(number) = vni.text().strip_prefix("vni ").map(str::to_owned) else {
-        return vni;
+        return Some(vni);
     };
-    let mut vni = vni;
-    for way in ["import", "export"] {
-        let start = format!("route-target {way} ");
-        let derived = format!("{start}{asn}:{number}");
-        let count = vni.inside().iter().filter(|line| line.text().starts_with(&start)).count();
-        if count == 1 || beside_others {
-            vni = vni.map_inside(|line| (line.text() != derived).then_some(line));
+    for start in ["route-target import ", "route-target export "] {
+        if vni.inside().iter().filter(|line| line.text().starts_with(start)).count() == 1 {
+            let is_derived =
+                |line: &Line| line.text().starts_with(start) && is_derived_target(line.text(), asn, &number);
+            vni = vni.map_inside(|line| (!is_derived(&line)).then_some(line));
         }
     }
-    vni
+    (!vni.inside().is_empty()).then_some(vni)
 }
 
 #[cfg(test)]
@@ -209,6 +203,25 @@ mod tests {
             normal(None, "ipv6 route ::ffff:a00:1/128 blackhole").as_deref(),
             Some("ipv6 route ::ffff:10.0.0.1/128 blackhole")
         );
+    }
+
+    #[test]
+    fn the_target_that_frr_derives_comes_last_and_is_nothing_alone() {
+        let vni = |targets: &[&str]| {
+            let lines: String =
+                targets.iter().flat_map(|target| ["   route-target ", target, "\n"]).collect();
+            let text = format!(
+                "router bgp 4200000000\n address-family l2vpn evpn\n  vni 100\n{lines}  exit-vni\n exit-address-family\nexit\n"
+            );
+            let document = document(&Text::parse(&text));
+            let lines = document.into_lines().into_iter().map(without_derived_targets);
+            Document::new(lines.collect()).print()
+        };
+        assert_eq!(vni(&["import 59904:100"]), "router bgp 4200000000\nexit\n");
+        let several = vni(&["export 59904:100", "export 65001:100", "import 1:1"]);
+        let targets: Vec<&str> =
+            several.lines().filter_map(|line| line.trim().strip_prefix("route-target ")).collect();
+        assert_eq!(targets, ["export 65001:100", "import 1:1", "export 59904:100"]);
     }
 
     #[test]

@@ -209,8 +209,8 @@ pub enum RangeError {
     },
 }
 
-/// Whether an address can be a session's other end: FRR refuses the unspecified address,
-/// multicast, broadcast; a link-local address needs an interface (`neighbor IF interface`).
+/// Whether a session can come up with an address. FRR takes others as well, and tries for ever; a link-local address
+/// needs an interface (`neighbor IF interface`).
 pub fn is_session_address(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => !(v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast()),
@@ -218,9 +218,13 @@ pub fn is_session_address(address: &IpAddr) -> bool {
     }
 }
 
-/// Whether FRR takes an address as next hop (`set ip next-hop`, `set ipv6 next-hop global`).
+/// Whether FRR takes an address as next hop (`set ip next-hop`, `set ipv6 next-hop global`). It refuses what is no
+/// unicast address; 10.3 more of it than 8.4.4, whose `127.0.0.0/8` and `0.0.0.0/8` are refused here as well.
 pub fn is_next_hop(address: &IpAddr) -> bool {
-    is_session_address(address) && !address.is_loopback()
+    match address {
+        IpAddr::V4(v4) => !matches!(v4.octets()[0], 0 | 127 | 224..),
+        IpAddr::V6(v6) => is_session_address(address) && !v6.is_loopback(),
+    }
 }
 
 /// A router id, as FRR prints it. `0.0.0.0` means "choose one yourself".
@@ -278,7 +282,17 @@ mod tests {
         let next_hop = |text: &str| parse_address(text).is_some_and(|a| is_next_hop(&a));
         assert!(next_hop("192.0.2.1"));
         assert!(next_hop("2001:db8::1"));
-        for refused in ["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1", "fe80::1"] {
+        for refused in [
+            "0.0.0.0",
+            "0.1.2.3",
+            "127.0.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "ff02::1",
+            "fe80::1",
+        ] {
             assert!(!next_hop(refused), "{refused}");
         }
         assert!(!next_hop(&Ipv6Addr::LOCALHOST.to_string()));

@@ -120,8 +120,8 @@ rules! {
     AddressInvalid = "address-invalid", Object, Error,
         "A neighbor's address is not an IP address.",
         "write a plain IPv4 or IPv6 address; for link-local peers set the interface instead";
-    AddressUnusable = "address-unusable", Grammar, Error,
-        "A neighbor's address cannot be the other end of a session.",
+    AddressUnusable = "address-unusable", Grammar, Warning,
+        "FRR takes the address, but no session can come up with it, or from it.",
         "use a unicast address; for link-local peers set the interface instead";
     InterfaceInvalid = "interface-invalid", Grammar, Error,
         "An interface's name is none that the kernel and FRR take.",
@@ -138,8 +138,8 @@ rules! {
     LocalAsnVersion = "local-asn-version", Grammar, Warning,
         "A local AS that FRR 8 refuses and FRR 10 takes.",
         "use another number where nodes run FRR 8";
-    PortZero = "port-zero", Grammar, Error,
-        "FRR cannot connect to port 0.",
+    PortZero = "port-zero", Grammar, Warning,
+        "FRR takes port 0, but cannot connect to it.",
         "leave the port out for 179";
     DurationInvalid = "duration-invalid", Object, Error,
         "A time is not a duration such as 90s or 1m30s.",

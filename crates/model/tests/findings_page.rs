@@ -20,7 +20,11 @@ knowing.
 ";
 
 fn section(page: &mut String, level: Level, title: &str, about: &str) {
-    write!(page, "\n## {title}\n\n{about}\n\n| rule | severity | what it says | what to do |\n|---|---|---|---|\n").unwrap();
+    write!(
+        page,
+        "\n## {title}\n\n{about}\n\n| rule | severity | what it says | what to do |\n|---|---|---|---|\n"
+    )
+    .unwrap();
     for rule in Rule::ALL.iter().filter(|rule| rule.level() == level) {
         let cell = |text: &str| text.replace('|', "\\|");
         writeln!(
@@ -38,7 +42,12 @@ fn section(page: &mut String, level: Level, title: &str, about: &str) {
 #[test]
 fn the_page_of_findings_lists_every_rule() {
     let mut page = HEAD.to_owned();
-    section(&mut page, Level::Object, "The object alone", "Its shape, its ranges, and whether it is self-contained.");
+    section(
+        &mut page,
+        Level::Object,
+        "The object alone",
+        "Its shape, its ranges, and whether it is self-contained.",
+    );
     section(
         &mut page,
         Level::Grammar,

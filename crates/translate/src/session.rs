@@ -54,9 +54,8 @@ fn peer_address(text: &str, path: &Path<'_>, report: &mut Report<'_>) -> Option<
         return None;
     };
     if !is_session_address(&address) {
-        let message = format!("{address} cannot be the other end of a session");
+        let message = format!("no session comes up with {address}");
         report.value(Rule::AddressUnusable, &path, text, message);
-        return None;
     }
     if address.is_ipv4() && text.contains(':') {
         let message = format!("{} is the IPv4 address {address}", shown(text));
@@ -202,7 +201,6 @@ fn port(port: Option<i64>, path: &Path<'_>, report: &mut Report<'_>) -> Option<u
     let path = path.field("port");
     if number == 0 {
         report.value(Rule::PortZero, &path, number, "port 0 cannot be connected to");
-        return None;
     }
     let fits = u16::try_from(number).ok().filter(|_| number <= PORT_MAX);
     if fits.is_none() {
@@ -225,12 +223,11 @@ fn source(
         report.value(Rule::OptionIgnored, &path, text, message);
     }
     if let Some(address) = parse_address(text) {
-        if is_session_address(&address) {
-            return Some(UpdateSource::Address(address));
+        if !is_session_address(&address) {
+            let message = format!("no session comes up from {address}");
+            report.value(Rule::AddressUnusable, &path, text, message);
         }
-        let message = format!("{address} cannot be the source of a session");
-        report.value(Rule::SourceInvalid, &path, text, message);
-        return None;
+        return Some(UpdateSource::Address(address));
     }
     match InterfaceName::new(text) {
         Ok(name) => Some(UpdateSource::Interface(name)),

@@ -279,7 +279,7 @@ fn cases() -> Vec<Case> {
             "x",
         ),
         case(Rule::SourceInvalid, session("sourceaddress: 'a b'"), "N.sourceaddress", "a b"),
-        case(Rule::SourceInvalid, session("sourceaddress: 224.0.0.1"), "N.sourceaddress", "224.0.0.1"),
+        case(Rule::AddressUnusable, session("sourceaddress: 224.0.0.1"), "N.sourceaddress", "224.0.0.1"),
         case(
             Rule::OptionIgnored,
             neighbor("interface: eth0, asn: 1, sourceaddress: 10.0.0.1"),

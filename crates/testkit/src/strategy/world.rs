@@ -104,7 +104,17 @@ const V4_PREFIXES: &[&str] = &[
 ];
 const V6_PREFIXES: &[&str] =
     &["2001:db8::/32", "2001:db8:1::/48", "2001:db8:1:2::/64", "2001:db8::1/128", "fd00::/8", "::/0"];
-const TARGETS: &[&str] = &["65000:1", "65000:4000000000", "4200000000:7", "192.0.2.1:9"];
+/// The last three are what FRR derives for the VNIs of the default router and of the tenant.
+const TARGETS: &[&str] = &[
+    "65000:1",
+    "65000:4000000000",
+    "4200000000:7",
+    "192.0.2.1:9",
+    "65001:100",
+    "64512:100",
+    "64512:200",
+    "64600:3000",
+];
 const DISTINGUISHERS: &[&str] = &["65000:10", "192.0.2.7:3", "4200000001:65535"];
 
 /// What is not set more often than it is.
