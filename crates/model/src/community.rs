@@ -11,6 +11,11 @@ pub struct Community(pub u16, pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LargeCommunity(pub u32, pub u32, pub u32);
 
+/// The most standard communities that one route can be given: more do not fit into a line of FRR's.
+pub const COMMUNITIES_MAX: usize = 255;
+/// The most large communities that one route can be given.
+pub const LARGE_COMMUNITIES_MAX: usize = 100;
+
 /// Either kind, as one string of the API may hold it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AnyCommunity {

@@ -30,7 +30,9 @@ mod session;
 
 pub use asn::{Asn, RemoteAs};
 pub use bfd::BfdProfile;
-pub use community::{AnyCommunity, Community, CommunityError, LargeCommunity};
+pub use community::{
+    AnyCommunity, COMMUNITIES_MAX, Community, CommunityError, LARGE_COMMUNITIES_MAX, LargeCommunity,
+};
 pub use evpn::{Evpn, L3Vni, RouteDistinguisher, RouteDistinguisherError, RouteTarget, Vni, VniProperties};
 pub use finding::{Finding, Level, Party, Severity, shown};
 pub use fragment::{Fragment, NeighborFragment, PropertyEntry, RawSnippet, RouterFragment};

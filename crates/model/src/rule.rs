@@ -227,6 +227,9 @@ rules! {
     CommunityTwice = "community-twice", Object, Error,
         "A community stands twice for one neighbor and family, or a prefix twice under one.",
         "keep one of them";
+    CommunitiesTooMany = "communities-too-many", Grammar, Error,
+        "A prefix has more communities towards one neighbor than fit into a line of FRR's.",
+        "keep to 255 standard and 100 large communities";
     CommunityUnadvertised = "community-unadvertised", Object, Error,
         "A prefix with a community is not advertised to the neighbor.",
         "allow the prefix as well";

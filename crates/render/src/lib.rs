@@ -25,7 +25,7 @@ mod running;
 mod subject;
 
 use frrk8s_document::Document;
-use frrk8s_model::{NodeConfig, PeerId};
+use frrk8s_model::{COMMUNITIES_MAX, LARGE_COMMUNITIES_MAX, NodeConfig, PeerId};
 
 use layout::Layout;
 use numbers::Numbers;
@@ -61,6 +61,16 @@ pub enum RenderError {
         /// How many it can have.
         max: usize,
     },
+    /// Objects together give a route more communities than fit into a line.
+    #[error(
+        "prefixes to neighbor {peer} have {count} communities together; {COMMUNITIES_MAX} standard and {LARGE_COMMUNITIES_MAX} large ones are the most"
+    )]
+    TooManyCommunities {
+        /// Towards whom.
+        peer: PeerId,
+        /// How many there are, of both kinds.
+        count: usize,
+    },
 }
 
 /// Renders a configuration. Names of lists and numbers of entries are kept from `running`, which must
@@ -70,6 +80,7 @@ pub fn render(
     options: &NodeOptions,
     running: Option<&Document>,
 ) -> Result<Rendered, RenderError> {
+    check_communities(config)?;
     let layout = Layout::new(config, &options.always_block);
     let max = numbers::audiences_max();
     if let Some(map) = layout.maps.iter().find(|map| map.uses.len() > max) {
@@ -88,4 +99,22 @@ pub fn render(
     }
     lines.extend(bfd::line(config, &mut subjects));
     Ok(Rendered { document: Document::new(lines), subjects })
+}
+
+/// Each object keeps to what fits; several together may not.
+fn check_communities(config: &NodeConfig) -> Result<(), RenderError> {
+    let count = |at: frrk8s_model::AttributesIx| {
+        let carried = config.outgoing.attributes(at);
+        let fits = carried.communities.len() <= COMMUNITIES_MAX
+            && carried.large_communities.len() <= LARGE_COMMUNITIES_MAX;
+        (!fits).then(|| carried.communities.len() + carried.large_communities.len())
+    };
+    let mut members = config.outgoing.audiences().flat_map(|(_, members)| members);
+    let found = members.find_map(|(peer, carried)| Some((*peer, count(*carried)?)));
+    match found {
+        Some((peer, count)) => {
+            Err(RenderError::TooManyCommunities { peer: config.peer(peer).clone(), count })
+        }
+        None => Ok(()),
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use frrk8s_api as api;
 use frrk8s_model::{
-    AnyCommunity, Attributes, Family, IpNet, PolicyBuilder, PrefixRange, PropertyEntry, Rule, parse_prefix,
-    shown,
+    AnyCommunity, Attributes, COMMUNITIES_MAX, Family, IpNet, LARGE_COMMUNITIES_MAX, PolicyBuilder,
+    PrefixRange, PropertyEntry, Rule, parse_prefix, shown,
 };
 
 use crate::prefixes;
@@ -89,6 +89,7 @@ pub(crate) fn advertise(
     let local_prefs = properties.local_prefs(&given.with_local_pref, &path, report);
     let communities = properties.communities(&given.with_community, &path, report);
     let attributes = properties.attributes;
+    refuse_too_many(&attributes, advertisable, &path, report);
     match &allowed {
         Allowed::All if attributes.is_empty() => {
             policy.add_all(end.number, |family| end.peer.carries(family, end.dual_stack));
@@ -119,6 +120,24 @@ impl Allowed {
             Self::All => true,
             Self::Some(positions) => positions.binary_search(&position).is_ok(),
         }
+    }
+}
+
+/// What does not fit into a line would be read as a line of its own.
+fn refuse_too_many(
+    attributes: &BTreeMap<usize, Attributes>,
+    advertisable: &Advertisable<'_>,
+    path: &Path<'_>,
+    report: &mut Report<'_>,
+) {
+    let fits = |given: &Attributes| {
+        given.communities.len() <= COMMUNITIES_MAX && given.large_communities.len() <= LARGE_COMMUNITIES_MAX
+    };
+    if let Some((position, given)) = attributes.iter().find(|(_, given)| !fits(given)) {
+        let prefix = advertisable.ranges[*position].prefix();
+        let (standard, large) = (given.communities.len(), given.large_communities.len());
+        let message = format!("{prefix} has {standard} communities and {large} large ones");
+        report.value(Rule::CommunitiesTooMany, &path.field("withCommunity"), prefix, message);
     }
 }
 

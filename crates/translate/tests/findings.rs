@@ -365,6 +365,18 @@ fn cases() -> Vec<Case> {
             "1:2",
         ),
         case(
+            Rule::CommunitiesTooMany,
+            advertise(&format!(
+                "withCommunity: [{}]",
+                (0..256)
+                    .map(|number| format!("{{community: '7:{number}', prefixes: [10.1.0.0/16]}}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
+            "N.toAdvertise.withCommunity",
+            "10.1.0.0/16",
+        ),
+        case(
             Rule::CommunityUnadvertised,
             advertise("withCommunity: [{community: '1:2', prefixes: [10.9.0.0/16]}]"),
             "N.toAdvertise.withCommunity[0].prefixes[0]",
