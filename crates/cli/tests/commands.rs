@@ -1,0 +1,333 @@
+//! The executable as people run it: what it prints where, and how it ends.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/objects");
+const RIVAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/conflict");
+const PASSWORD: &str = "s3cret";
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs `frrk8s` with these words, separated by blanks, and a text on its standard input.
+fn run_with_input(words: &str, input: &str) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_frrk8s"))
+        .args(words.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // One that refuses its arguments does not read.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn run(words: &str) -> Ran {
+    run_with_input(words, "")
+}
+
+/// Runs on objects in a file, with `FILE` in the words standing for it.
+fn run_on(words: &str, yaml: &str) -> Ran {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("objects.yaml");
+    fs::write(&file, yaml).unwrap();
+    let file = file.to_string_lossy();
+    let ran = run(&words.replace("FILE", &file));
+    Ran { out: ran.out.replace(&*file, "FILE"), err: ran.err.replace(&*file, "FILE"), ..ran }
+}
+
+/// An object with one router.
+fn object(name: &str, metadata: &str, router: &str) -> String {
+    format!(
+        "apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRConfiguration\nmetadata: {{name: {name}{metadata}}}\n\
+         spec: {{bgp: {{routers: [{{asn: 64512, {router}}}]}}}}\n---\n"
+    )
+}
+
+#[test]
+fn render_prints_the_configuration_and_nothing_else_on_stdout() {
+    let ran = run(&format!("render -f {DEMO}"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(ran.out.starts_with("hostname worker-1\n"), "{}", ran.out);
+    assert!(ran.out.contains(" neighbor 192.0.2.2 password s3cret\n"));
+    assert!(ran.out.ends_with("exit\n"));
+}
+
+#[test]
+fn only_render_shows_passwords_and_not_when_asked_not_to() {
+    for words in [
+        format!("render -f {DEMO} --mask-secrets"),
+        format!("merge -f {DEMO}"),
+        format!("merge -f {DEMO} -o json"),
+        format!("check -f {DEMO} -f {RIVAL}"),
+        format!("check -f {DEMO} -f {RIVAL} -o json"),
+        format!("check -f {DEMO} -f {RIVAL} -o sarif"),
+        format!("explain -f {DEMO} neighbor 192.0.2.2"),
+        format!("explain -f {DEMO} line password"),
+    ] {
+        let ran = run(&words);
+        assert!(
+            !ran.out.contains(PASSWORD) && !ran.err.contains(PASSWORD),
+            "{words}\n{}{}",
+            ran.out,
+            ran.err
+        );
+        assert!(!ran.out.is_empty(), "{words}");
+    }
+    let yaml = object("a", "", "neighbors: [{address: 10.0.0.1, asn: 1, password: 's3cret two'}]");
+    let ran = run_on("check -f FILE", &yaml);
+    assert!(ran.code == 3 && ran.out.contains("password-invalid"), "{}", ran.out);
+    assert!(!ran.out.contains(PASSWORD), "{}", ran.out);
+}
+
+#[test]
+fn a_conflict_shows_the_source_lines_of_every_party() {
+    let ran = run(&format!("check -f {DEMO} -f {RIVAL}"));
+    assert_eq!(ran.code, 3);
+    for part in [
+        "error[conflict-neighbor]: different asns for neighbor 192.0.2.2",
+        "2-fabric.yaml:16:9",
+        "asn: 64512",
+        "rival.yaml:13:9",
+        "asn: 65001",
+        "^^^^^^^^^^",
+        "----------",
+        "help: agree on one value",
+        "4 objects on 1 node: 1 error, 0 warnings, 0 infos",
+    ] {
+        assert!(ran.out.contains(part), "no {part:?} in\n{}", ran.out);
+    }
+    assert!(!ran.out.contains('\u{1b}'), "colours where there is no terminal");
+}
+
+#[test]
+fn under_freeze_a_conflict_leaves_stdout_empty_and_under_quarantine_what_is_in_order() {
+    let frozen = run(&format!("render -f {DEMO} -f {RIVAL}"));
+    assert_eq!((frozen.code, frozen.out.as_str()), (3, ""));
+    assert!(frozen.err.contains("error[conflict-neighbor]"));
+    let quarantined = run(&format!("render -f {DEMO} -f {RIVAL} --conflict-policy quarantine"));
+    assert_eq!(quarantined.code, 3);
+    assert_eq!(quarantined.out, run(&format!("render -f {DEMO}")).out);
+}
+
+#[test]
+fn findings_as_json_have_a_version_and_places() {
+    let ran = run(&format!("check -f {DEMO} -f {RIVAL} -o json"));
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &report["schemaVersion"], &report["errors"]), (3, &"frrk8s/v1".into(), &1.into()));
+    let finding = &report["findings"][0];
+    assert_eq!(finding["rule"], "conflict-neighbor");
+    assert_eq!(finding["object"]["name"], "fabric-rack-a");
+    assert_eq!(finding["path"], "spec.bgp.routers[0].neighbors[0].asn");
+    assert_eq!((&finding["location"]["line"], &finding["location"]["column"]), (&16.into(), &9.into()));
+    assert_eq!(finding["others"].as_array().unwrap().len(), 3);
+    assert_eq!(finding["nodes"][0], "worker-1");
+}
+
+#[test]
+fn findings_as_sarif_are_what_review_tools_read() {
+    let ran = run(&format!("check -f {DEMO} -f {RIVAL} -o sarif"));
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["version"], "2.1.0");
+    let run = &report["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let result = &run["results"][0];
+    let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+    assert_eq!(rules[index]["id"], result["ruleId"]);
+    assert_eq!(result["level"], "error");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert!(place["artifactLocation"]["uri"].as_str().unwrap().ends_with("2-fabric.yaml"));
+    assert_eq!(place["region"]["startLine"], 16);
+    assert_eq!(result["relatedLocations"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn merge_says_who_gave_each_value() {
+    let ran = run(&format!("merge -f {DEMO} -o json"));
+    let merged: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (ran.code, &merged["schemaVersion"], &merged["node"]),
+        (0, &"frrk8s/v1".into(), &"worker-1".into())
+    );
+    let neighbor = &merged["routers"][0]["neighbors"][0];
+    assert_eq!(neighbor["peer"], "192.0.2.2");
+    assert_eq!(neighbor["port"]["from"][0]["object"], "frr-k8s-system/metallb-worker-1");
+    assert_eq!(neighbor["sent"][0]["prefix"], "10.244.1.0/24");
+    assert_eq!(neighbor["sent"][0]["communities"][0], "large:64512:244:1");
+    let yaml = run(&format!("merge -f {DEMO}"));
+    let same: Value = serde_saphyr::from_str(&yaml.out).unwrap();
+    assert_eq!(same, merged);
+}
+
+#[test]
+fn explain_says_who_and_why_not() {
+    let neighbor = run(&format!("explain -f {DEMO} neighbor 192.0.2.2"));
+    assert!(neighbor.out.contains("port = 179\n    frr-k8s-system/metallb-worker-1"), "{}", neighbor.out);
+    assert!(neighbor.out.contains("3-metallb.yaml:20:9"));
+    let absent = run(&format!("explain -f {DEMO} neighbor 192.0.2.99"));
+    assert!(
+        absent.code == 0 && absent.out.contains("no valid object of the input names it"),
+        "{}",
+        absent.out
+    );
+    let prefix = run(&format!("explain -f {DEMO} --always-block 10.96.0.0/12 prefix 10.250.0.0/16"));
+    assert!(prefix.out.contains("to 192.0.2.2: not sent, no object allows it"), "{}", prefix.out);
+    let blocked = run(&format!("explain -f {DEMO} --always-block 10.96.0.0/12 prefix 10.96.1.0/24"));
+    assert!(blocked.out.contains("never taken, 10.96.0.0/12 is always blocked"), "{}", blocked.out);
+    let line = run(&format!("explain -f {DEMO} line permit 203.0.113.11/32"));
+    assert!(
+        line.out.contains("metallb-worker-1 spec.bgp.routers[0].neighbors[0].toAdvertise"),
+        "{}",
+        line.out
+    );
+    let own = run(&format!("explain -f {DEMO} line no bgp default"));
+    assert!(own.out.contains("how FRR-K8s sets up every router"), "{}", own.out);
+}
+
+#[test]
+fn explain_names_objects_that_would_have_the_neighbor_but_for_their_selector_or_the_node_itself() {
+    let node = "kind: Node\nmetadata: {name: n1}\nstatus: {addresses: [{type: InternalIP, address: 10.0.0.1}]}\n---\n";
+    let mesh =
+        object("mesh", "", "neighbors: [{address: 10.0.0.1, asn: 64512}, {address: 10.0.0.2, asn: 64512}]");
+    let ran = run_on("explain -f FILE neighbor 10.0.0.1", &format!("{node}{mesh}"));
+    assert!(ran.out.contains("ns/mesh") || ran.out.contains("this node's own address"), "{}", ran.out);
+    let other = mesh.replace("spec: {", "spec: {nodeSelector: {matchLabels: {rack: b}}, ");
+    let ran = run_on("explain -f FILE --node n9 neighbor 10.0.0.2", &other);
+    assert!(ran.out.contains("does not select node n9"), "{}", ran.out);
+    assert!(ran.err.contains("1 object does not select node n9"), "{}", ran.err);
+}
+
+#[test]
+fn names_and_numbers_are_kept_from_what_runs() {
+    let directory = TempDir::new().unwrap();
+    let running = directory.path().join("running.conf");
+    let first = run(&format!("render -f {DEMO}")).out;
+    // As if the lists had got other names, and an entry another number, in the course of time.
+    let moved = first.replace("frrk8s-4", "frrk8s-40").replace("-out permit 103", "-out permit 117");
+    fs::write(&running, format!("Building configuration...\n\nfrr version 8.4.4\n{moved}end\n")).unwrap();
+    let again = run(&format!("render -f {DEMO} --against {}", running.display()));
+    assert_eq!((again.code, again.out), (0, moved));
+}
+
+#[test]
+fn lists_and_standard_input_are_read_as_kubectl_prints_them() {
+    let item = "{apiVersion: frrk8s.metallb.io/v1beta1, kind: FRRConfiguration, metadata: {name: a, namespace: x}, \
+                spec: {bgp: {routers: [{asn: 7}]}}}";
+    let list = format!("{{apiVersion: v1, kind: List, items: [{item}]}}");
+    let ran = run_with_input("render -f -", &list);
+    assert!(ran.code == 0 && ran.out.contains("router bgp 7\n"), "{}{}", ran.out, ran.err);
+    let typed =
+        format!("{{kind: FRRConfigurationList, items: [{}]}}", item.replace("kind: FRRConfiguration, ", ""));
+    let ran = run_with_input("render -f -", &typed);
+    assert!(ran.code == 0 && ran.out.contains("router bgp 7\n"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn the_namespace_that_counts_is_the_one_that_all_are_in_or_the_daemons() {
+    let one = object("a", ", namespace: metallb-system", "neighbors: [{address: 10.0.0.1, asn: 1}]");
+    assert_eq!(run_on("render -f FILE", &one).code, 0);
+    let two = format!(
+        "{one}{}",
+        object("b", ", namespace: frr-k8s-system", "neighbors: [{address: 10.0.0.2, asn: 1}]")
+    );
+    let ran = run_on("render -f FILE", &two);
+    assert!(ran.out.contains("10.0.0.2") && !ran.out.contains("10.0.0.1"), "{}", ran.out);
+    assert!(ran.err.contains("warning[namespace-ignored]"), "{}", ran.err);
+    let ran = run_on("render -f FILE -n metallb-system", &two);
+    assert!(ran.out.contains("10.0.0.1") && !ran.out.contains("10.0.0.2"), "{}", ran.out);
+    // An object without one counts as ours.
+    let bare = format!("{two}{}", object("c", "", "neighbors: [{address: 10.0.0.3, asn: 1}]"));
+    assert!(run_on("render -f FILE", &bare).out.contains("10.0.0.3"));
+}
+
+#[test]
+fn a_node_is_chosen_where_there_are_several() {
+    let nodes = "kind: Node\nmetadata: {name: n1, labels: {rack: a}}\n---\nkind: Node\nmetadata: {name: n2, labels: {rack: b}}\n---\n";
+    let selecting = object("a", "", "neighbors: [{address: 10.0.0.1, asn: 1}]")
+        .replace("spec: {", "spec: {nodeSelector: {matchLabels: {rack: a}}, ");
+    let both = format!("{nodes}{selecting}");
+    let ran = run_on("render -f FILE", &both);
+    assert!(ran.code == 1 && ran.err.contains("choose one with --node"), "{}", ran.err);
+    assert!(run_on("render -f FILE --node n1", &both).out.contains("10.0.0.1"));
+    assert!(!run_on("render -f FILE --node n2", &both).out.contains("10.0.0.1"));
+    assert!(run_on("render -f FILE --node n3 --node-label rack=a", &both).out.contains("10.0.0.1"));
+    let checked = run_on("check -f FILE", &both);
+    assert!(checked.out.contains("1 object on 2 nodes: 0 errors"), "{}", checked.out);
+}
+
+#[test]
+fn two_objects_of_one_name_are_an_error_unless_they_are_the_same() {
+    let a = object("a", "", "neighbors: [{address: 10.0.0.1, asn: 1}]");
+    assert_eq!(run_on("check -f FILE", &format!("{a}{a}")).code, 0);
+    let ran = run_on("check -f FILE", &format!("{a}{}", a.replace("asn: 1}", "asn: 2}")));
+    assert!(ran.code == 3 && ran.out.contains("error[duplicate-object]"), "{}", ran.out);
+    // A file that is named twice is read once.
+    assert_eq!(
+        run(&format!("render -f {DEMO} -f {DEMO}/2-fabric.yaml")).out,
+        run(&format!("render -f {DEMO}")).out
+    );
+}
+
+#[test]
+fn a_missing_secret_stops_rendering_and_is_assumed_in_a_review() {
+    let yaml = object("a", "", "neighbors: [{address: 10.0.0.1, asn: 1, passwordSecret: {name: elsewhere}}]");
+    let rendered = run_on("render -f FILE", &yaml);
+    assert!(rendered.code == 3 && rendered.err.contains("secret elsewhere not found"), "{}", rendered.err);
+    let checked = run_on("check -f FILE", &yaml);
+    assert!(checked.code == 0 && checked.out.contains("warning[secret-assumed]"), "{}", checked.out);
+}
+
+#[test]
+fn other_kinds_are_skipped_with_a_note() {
+    let yaml = format!("kind: Service\nmetadata: {{name: x}}\n---\n{}", object("a", "", "vrf: red"));
+    let ran = run_on("render -f FILE", &yaml);
+    assert!(ran.code == 0 && ran.err.contains("note: skipped 1 Service"), "{}", ran.err);
+}
+
+#[test]
+fn the_log_level_of_the_daemon_is_rendered() {
+    let daemon = "apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRK8sConfiguration\nmetadata: {name: config}\n\
+                  spec: {logLevel: debug}\n---\n";
+    let ran = run_on("render -f FILE", &format!("{daemon}{}", object("a", "", "vrf: red")));
+    assert!(ran.out.contains("log stdout\n") && ran.out.contains("debug bgp nht\n"), "{}", ran.out);
+}
+
+#[test]
+fn crds_are_those_of_the_manifests() {
+    let ran = run("crds");
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../manifests/crds");
+    let mut files: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let body: String = text
+            .lines()
+            .filter(|line| !line.starts_with('#') && *line != "---")
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        assert!(ran.out.contains(body.trim()), "{}", file.display());
+    }
+}
+
+#[test]
+fn completions_are_printed_for_each_shell() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = run(&format!("completions {shell}"));
+        assert!(ran.code == 0 && ran.out.contains("frrk8s"), "{shell}");
+    }
+}
