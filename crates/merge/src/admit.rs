@@ -280,27 +280,35 @@ impl<'a> Quarantine<'a> {
         fates
     }
 
-    /// Why those are out whose newest version has no part in it: their last accepted version
-    /// conflicts with what is in.
+    /// Conflicts that the newest versions alone do not show: with a last accepted version that is in, or of one that
+    /// would have been the next best.
     fn displaced(&self, admitted: &[usize]) -> Vec<Finding> {
-        let mut candidates_in = vec![false; self.candidates.len()];
+        let (mut newest_in, mut any_in) =
+            (vec![false; self.candidates.len()], vec![false; self.candidates.len()]);
         for &number in admitted {
-            candidates_in[self.versions[number].candidate] = true;
+            let version = &self.versions[number];
+            any_in[version.candidate] = true;
+            newest_in[version.candidate] |= !version.last_accepted;
         }
-        let out = |version: &Version| version.last_accepted && !candidates_in[version.candidate];
-        let displaced = self.versions.iter().enumerate().filter(|(_, version)| out(version));
-        displaced
-            .flat_map(|(number, version)| {
-                let among = |other: usize| other == number || admitted.binary_search(&other).is_ok();
-                let object = &version.fragment.object;
-                let mut conflicts = self.disputes.conflicts(among);
-                conflicts.retain(|conflict| conflict.objects().contains(object));
-                let mut findings = conflict::findings(&conflicts);
-                for finding in &mut findings {
-                    finding.message.push_str(" (by its last accepted version)");
-                }
-                findings
-            })
-            .collect()
+        let is_admitted = |number: usize| admitted.binary_search(&number).is_ok();
+        let mut findings = Vec::new();
+        for (number, version) in self.versions.iter().enumerate() {
+            let conflicts = if version.last_accepted && !any_in[version.candidate] {
+                self.disputes.conflicts(|other| other == number || is_admitted(other))
+            } else if !version.last_accepted && !newest_in[version.candidate] {
+                let is_last = |other: usize| self.versions[other].last_accepted;
+                self.disputes.conflicts(|other| other == number || is_admitted(other) && is_last(other))
+            } else {
+                continue;
+            };
+            let object = &version.fragment.object;
+            let concerned: Vec<Conflict> =
+                conflicts.into_iter().filter(|conflict| conflict.objects().contains(object)).collect();
+            findings.extend(conflict::findings(&concerned).into_iter().map(|mut finding| {
+                finding.message.push_str(" (by a last accepted version)");
+                finding
+            }));
+        }
+        findings
     }
 }

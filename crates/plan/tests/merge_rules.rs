@@ -4,11 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use frrk8s_manifest::{Object, read};
 use frrk8s_merge::{Candidate, ConflictPolicy, Seniority};
-use frrk8s_model::{Finding, Fragment, ObjectId};
+use frrk8s_model::{Finding, Fragment};
 use frrk8s_plan::{NodeInput, plan};
-use frrk8s_translate::{Secrets, translate};
 
 /// Where the words of a case stand in the object.
 #[derive(Clone, Copy)]
@@ -378,19 +376,7 @@ fn spec(place: In, words: &str) -> String {
 }
 
 fn fragment(name: &str, place: In, words: &str) -> Fragment {
-    let yaml = format!("kind: FRRConfiguration\nmetadata: {{name: {name}}}\nspec: {}\n", spec(place, words));
-    let manifests = read(&yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
-    let Object::Configuration(object) = &manifests[0].object else {
-        panic!("{:?}\n{yaml}", manifests[0].object);
-    };
-    let id = ObjectId::new("ns", name);
-    let mut findings = manifests[0].findings(&id);
-    let translation = translate(&id, &object.spec, &Secrets::default());
-    findings.extend(translation.findings);
-    let errors: Vec<&Finding> = findings.iter().filter(|finding| finding.is_error()).collect();
-    let dropped = findings.iter().any(|finding| finding.rule.id() == "field-dropped");
-    assert!(errors.is_empty() && !dropped, "{findings:?}\n{yaml}");
-    translation.fragment.unwrap()
+    frrk8s_testkit::fragment(name, &spec(place, words))
 }
 
 /// What a set of fragments gives: the text, or the findings that are errors.
