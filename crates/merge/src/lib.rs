@@ -1,4 +1,4 @@
-//! Fragments of many objects into one [`NodeConfig`](frrk8s_model::NodeConfig), or every conflict between them.
+//! Fragments of many objects into one [`NodeConfig`], or every conflict between them.
 //!
 //! ```text
 //! Fragment ─┐             ┌─ disputed? ─► Conflict: place, and every party with its value
