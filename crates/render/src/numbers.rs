@@ -82,12 +82,10 @@ fn keep_names(layout: &Layout, running: &Running) -> Vec<Option<ListId>> {
     let wanted = Wanted { layout, map_of };
     let mut pairs: Vec<(usize, ListId, usize)> = candidates(layout, running)
         .into_iter()
-        .map(|((list, id), ranges)| {
-            let users = running
-                .lists
-                .get(&id)
-                .map_or(0, |old| common_users(&layout.lists[list], old, running, &wanted));
-            (ranges + users, id, list)
+        .filter_map(|((list, id), ranges)| {
+            let (wanted_list, old) = (&layout.lists[list], running.lists.get(&id)?);
+            let users = common_users(wanted_list, old, running, &wanted);
+            may_take_over(wanted_list, old, ranges, users).then_some((ranges + users, id, list))
         })
         .collect();
     pairs.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.1.cmp(&b.1.1)).then(a.2.cmp(&b.2)));
@@ -99,6 +97,15 @@ fn keep_names(layout: &Layout, running: &Running) -> Vec<Option<ListId>> {
         }
     }
     kept
+}
+
+/// Whether a list can become another one line by line without a moment in which a map permits what it permits neither
+/// before nor after: where routes come while users go, or go while users come, one of them would see a route that is
+/// not for it. Such a list gets a name of its own, and the old one goes as a whole. What blocks can not permit.
+fn may_take_over(list: &List, old: &RunningList, ranges: usize, users: usize) -> bool {
+    let (routes_come, routes_go) = (list.ranges.len() > ranges, old.numbers.len() > ranges);
+    let (users_come, users_go) = (list.users.len() > users, old.users.len() > users);
+    list.purpose == Purpose::Block || !(routes_come && users_go || routes_go && users_come)
 }
 
 /// Pairs of a list and a running one of the same family and direction that have ranges in common, with how
