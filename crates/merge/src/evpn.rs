@@ -34,7 +34,7 @@ pub(crate) fn findings(config: &NodeConfig, fragments: &[&Fragment]) -> Vec<Find
 }
 
 fn without_neighbor(vrf: &Vrf, fragments: &[&Fragment]) -> Option<Finding> {
-    let mut parties = fragments.iter().flat_map(|fragment| {
+    let parties = fragments.iter().flat_map(|fragment| {
         let routers = fragment.routers.iter().enumerate();
         routers.filter_map(|(at, router)| {
             let asks = router.evpn.as_ref().and_then(advertised)?;
@@ -45,6 +45,9 @@ fn without_neighbor(vrf: &Vrf, fragments: &[&Fragment]) -> Option<Finding> {
             })
         })
     });
+    let mut parties: Vec<Party> = parties.collect();
+    parties.sort();
+    let mut parties = parties.into_iter();
     let first = parties.next()?;
     let message = format!(
         "the router in VRF {vrf} has VNIs to advertise, but no neighbor with evpn in its addressFamilies"

@@ -154,6 +154,20 @@ fn a_rule_of_the_merged_node_sets_aside_who_asks_for_what_is_not_there() {
 }
 
 #[test]
+fn a_finding_about_several_objects_is_the_same_for_every_order() {
+    let asks = "{bgp: {routers: [{asn: 64512, evpn: {advertiseVNIs: All}}]}}";
+    let several = ["b", "a", "c"].map(|name| given(name, 1, Some(asks), None));
+    let findings: Vec<_> = [[0, 1, 2], [2, 1, 0], [1, 0, 2]]
+        .map(|order| {
+            let candidates = order.map(|at| candidates(&several)[at].clone()).to_vec();
+            plan(&NodeInput { candidates, ..NodeInput::default() }).unwrap().findings
+        })
+        .into();
+    assert_eq!(&*findings[0][0].at.object.name, "a");
+    assert!(findings.iter().all(|others| *others == findings[0]), "{findings:#?}");
+}
+
+#[test]
 fn a_raw_snippet_that_takes_over_a_generated_line_is_set_aside() {
     let session = neighbor("10.0.0.1", 180);
     let raw = "{raw: {rawConfig: \"router bgp 64512\\n no neighbor 10.0.0.1\\n\"}}";
