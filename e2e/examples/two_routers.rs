@@ -9,7 +9,7 @@ use frrk8s_testkit::lab::{BgpTable, Daemon, Family, FrrInstall, FrrVersion, LabE
 
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// The second router: the ToR of the rack. It offers a default route, a network that the node takes, one that it
+/// The second router: the rack's switch. It offers a default route, a network that the node takes, one that it
 /// does not, and one that is always blocked.
 const TOR: &str = "bgp route-map delay-timer 1
 router bgp 64512
@@ -31,7 +31,7 @@ router bgp 64512
 exit
 ";
 
-/// What the three owners allow to the ToR: prefix, communities, local preference.
+/// What the three owners allow to the switch: prefix, communities, local preference.
 const EXPECTED: [(&str, &str, u64); 4] = [
     ("10.244.1.0/24", "64512:244:1", 100),
     ("2001:db8:244:1::/64", "64512:244:1", 100),

@@ -65,7 +65,7 @@ pub struct InputArgs {
     pub paths: Vec<PathBuf>,
     /// The namespace whose objects count, as for the daemon [default: the one that all FRRConfigurations are in,
     /// else frr-k8s-system].
-    #[arg(short = 'n', long, value_name = "NS")]
+    #[arg(short = 'n', long, value_name = "NS", value_parser = namespace)]
     pub namespace: Option<String>,
 }
 
@@ -217,6 +217,13 @@ fn node_name(text: &str) -> Result<String, String> {
     match Hostname::new(text) {
         Some(_) => Ok(text.to_owned()),
         None => Err("a node's name has letters, digits, dots and dashes".to_owned()),
+    }
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    match Hostname::new(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("a namespace has lower-case letters, digits and dashes".to_owned()),
     }
 }
 

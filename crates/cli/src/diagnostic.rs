@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use frrk8s_manifest::{Object, Tree, Value};
-use frrk8s_model::{Finding, ObjectId, Party, Rule, Severity};
+use frrk8s_model::{Finding, ObjectId, Party, Rule, Severity, secret_in};
+use serde_json::Value as Json;
 
 use crate::input::Input;
 use crate::inventory::Inventory;
+use crate::position::floor;
 
 /// A place in a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,20 +31,10 @@ pub struct Diagnostic {
     pub nodes: BTreeSet<String>,
 }
 
-/// Line and column of a byte of a text, both from 1; columns count characters.
-pub fn line_and_column(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..floor(text, at)];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
-}
-
 /// The findings of an input, gathered.
 pub struct Diagnostics<'a> {
     input: &'a Input,
+    /// The configurations that count, by the number of their entries.
     entries: BTreeMap<ObjectId, usize>,
     known: BTreeMap<Finding, usize>,
     found: Vec<Diagnostic>,
@@ -51,15 +43,7 @@ pub struct Diagnostics<'a> {
 impl<'a> Diagnostics<'a> {
     /// Starts with what is wrong with sources and objects by themselves.
     pub fn new(input: &'a Input, inventory: &Inventory) -> Self {
-        let mut entries = BTreeMap::new();
-        for (number, entry) in input.entries.iter().enumerate() {
-            let namespace = match (&entry.manifest.namespace, &entry.manifest.object) {
-                (Some(namespace), _) => namespace.as_str(),
-                (None, Object::Node(_)) => "",
-                (None, _) => &inventory.namespace,
-            };
-            entries.entry(ObjectId::new(namespace, &entry.manifest.name)).or_insert(number);
-        }
+        let entries = inventory.entries.clone();
         let mut diagnostics = Self { input, entries, known: BTreeMap::new(), found: Vec::new() };
         for unreadable in &input.unreadable {
             let name = &input.sources[unreadable.source].name;
@@ -68,8 +52,10 @@ impl<'a> Diagnostics<'a> {
             let place = Place { source: unreadable.source, span: unreadable.span.clone() };
             diagnostics.found.push(Diagnostic { finding, places: vec![Some(place)], nodes: BTreeSet::new() });
         }
-        for finding in &inventory.findings {
-            diagnostics.add(finding.clone(), None);
+        for (entry, finding) in &inventory.findings {
+            let place = diagnostics.place_in(*entry, &finding.at.path);
+            let finding = finding.clone();
+            diagnostics.found.push(Diagnostic { finding, places: vec![Some(place)], nodes: BTreeSet::new() });
         }
         diagnostics
     }
@@ -86,12 +72,16 @@ impl<'a> Diagnostics<'a> {
         self.found.push(Diagnostic { finding, places, nodes });
     }
 
-    /// Where a field stands.
+    /// Where a field of a configuration stands.
     pub fn place(&self, party: &Party) -> Option<Place> {
-        let entry = &self.input.entries[*self.entries.get(&party.object)?];
+        let entry = *self.entries.get(&party.object)?;
+        Some(self.place_in(entry, &party.path))
+    }
+
+    fn place_in(&self, entry: usize, path: &str) -> Place {
+        let entry = &self.input.entries[entry];
         let text = &self.input.sources[entry.source].text;
-        let span = one_line(text, entry.manifest.locate(&party.path));
-        Some(Place { source: entry.source, span })
+        Place { source: entry.source, span: one_line(text, entry.manifest.locate(path)) }
     }
 
     /// All of them: by severity, source and position.
@@ -125,8 +115,13 @@ pub fn masked_sources(input: &Input) -> Vec<String> {
         input.sources.iter().map(|source| source.text.clone().into_bytes()).collect();
     for entry in &input.entries {
         let text = &mut texts[entry.source];
-        let is_secret = entry.manifest.tree.get("kind").and_then(Tree::text) == Some("Secret");
-        mask(&entry.manifest.tree, is_secret, text);
+        match &entry.manifest.object {
+            Object::Secret(_) => mask_secret(&entry.manifest.tree, text),
+            Object::Undecodable { kind, .. } | Object::Other { kind } if kind == "Secret" => {
+                mask_secret(&entry.manifest.tree, text);
+            }
+            _ => mask(&entry.manifest.tree, text),
+        }
     }
     // A text that is no YAML cannot be told apart: nothing of it is shown.
     for unreadable in &input.unreadable {
@@ -135,47 +130,87 @@ pub fn masked_sources(input: &Input) -> Vec<String> {
     texts.into_iter().map(|text| String::from_utf8_lossy(&text).into_owned()).collect()
 }
 
-fn mask(tree: &Tree, secret: bool, text: &mut [u8]) {
+/// All of a Secret but what it is called.
+fn mask_secret(tree: &Tree, text: &mut [u8]) {
+    let Value::Map(fields) = &tree.value else {
+        return hide(tree.span.start, tree, text);
+    };
+    for (at, key, value) in fields {
+        match key.as_str() {
+            "apiVersion" | "kind" | "type" | "name" | "namespace" => {}
+            "metadata" => mask_secret(value, text),
+            _ => hide(at.end, value, text),
+        }
+    }
+}
+
+fn mask(tree: &Tree, text: &mut [u8]) {
     match &tree.value {
         Value::Map(fields) => {
-            for (_, key, value) in fields {
-                let named = matches!(key.as_str(), "password" | "data" | "stringData");
-                let quoted = matches!(key.as_str(), "kubectl.kubernetes.io/last-applied-configuration");
-                let hide = key == "password" || secret && named || quoted;
-                match (hide, key.as_str(), &value.value) {
-                    (true, _, _) => blank(value.span.clone(), text),
-                    (false, "rawConfig", Value::Scalar(_)) => mask_raw(value.span.clone(), text),
-                    _ => mask(value, secret, text),
+            for (at, key, value) in fields {
+                let reference = key == "passwordSecret" && matches!(value.value, Value::Map(_));
+                let password = key.to_ascii_lowercase().contains("password") && !reference;
+                if password || key == "kubectl.kubernetes.io/last-applied-configuration" {
+                    hide(at.end, value, text);
+                } else if let ("rawConfig", Value::Scalar(Json::String(raw))) = (key.as_str(), &value.value) {
+                    mask_raw(raw, value, text);
+                } else {
+                    mask(value, text);
                 }
             }
         }
-        Value::List(items) => items.iter().for_each(|item| mask(item, secret, text)),
+        Value::List(items) => items.iter().for_each(|item| mask(item, text)),
         Value::Scalar(_) => {}
     }
 }
 
+/// A value with all that is before it from `from` on, tags and anchors; and where it is written, if it is an alias.
+fn hide(from: usize, tree: &Tree, text: &mut [u8]) {
+    let mut to = tree.span.end;
+    let mut parts = vec![tree];
+    while let Some(part) = parts.pop() {
+        to = to.max(part.span.end);
+        match &part.value {
+            Value::Map(fields) => parts.extend(fields.iter().map(|(_, _, value)| value)),
+            Value::List(items) => parts.extend(items),
+            Value::Scalar(_) => spans(part).for_each(|span| blank(span, text)),
+        }
+    }
+    blank(from..to, text);
+}
+
+fn spans(tree: &Tree) -> impl Iterator<Item = Range<usize>> {
+    std::iter::once(tree.span.clone()).chain(tree.aliased.as_deref().cloned())
+}
+
+/// Covers what is not white space.
 fn blank(span: Range<usize>, text: &mut [u8]) {
     let end = span.end.min(text.len());
     for byte in &mut text[span.start.min(end)..end] {
-        if *byte != b'\n' {
+        if !byte.is_ascii_whitespace() {
             *byte = b'*';
         }
     }
 }
 
-/// Everything behind the word `password` on a line of a raw snippet.
-fn mask_raw(span: Range<usize>, text: &mut [u8]) {
-    const WORD: &[u8] = b"password ";
-    let end = span.end.min(text.len());
-    let mut at = span.start.min(end);
-    while at + WORD.len() <= end {
-        if text[at..].starts_with(WORD) {
-            let from = at + WORD.len();
-            let line = text[from..end].iter().position(|&byte| byte == b'\n').map_or(end, |line| from + line);
-            blank(from..line, text);
-            at = line;
-        } else {
-            at += 1;
+/// What is secret in a raw snippet. Where it is not written as it is read, all of the snippet.
+fn mask_raw(raw: &str, tree: &Tree, text: &mut [u8]) {
+    const SECRETS_MAX: usize = 100;
+    let secrets: BTreeSet<&str> =
+        raw.lines().filter_map(|line| secret_in(line).map(|secret| &line[secret])).collect();
+    for span in spans(tree) {
+        let written = text.get(span.clone()).map(<[u8]>::to_vec).unwrap_or_default();
+        let written = String::from_utf8_lossy(&written);
+        let found = |secret: &&str| written.contains(*secret);
+        if secrets.len() > SECRETS_MAX || !secrets.iter().all(found) {
+            blank(span, text);
+            continue;
+        }
+        for secret in &secrets {
+            for (at, _) in written.match_indices(*secret) {
+                let from = span.start + at;
+                blank(from..from + secret.len(), text);
+            }
         }
     }
 }

@@ -1,11 +1,19 @@
 //! Files, directories and standard input, into objects with their positions.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::Range;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use frrk8s_manifest::{Manifest, TEXT_BYTES_MAX};
+use frrk8s_model::shown_up_to;
+
+use crate::position::Positions;
+
+/// The longest name of a source that is shown, in characters.
+const NAME_CHARS_MAX: usize = 1000;
 
 /// A text that was read.
 #[derive(Debug)]
@@ -14,6 +22,18 @@ pub struct Source {
     pub name: String,
     /// Its text; what is not UTF-8 in it is replaced.
     pub text: String,
+    positions: Positions,
+}
+
+impl Source {
+    fn new(name: &str, text: String) -> Self {
+        Self { name: shown_up_to(name, NAME_CHARS_MAX), positions: Positions::new(&text), text }
+    }
+
+    /// Line and column of a byte, both from 1; columns count characters.
+    pub fn line_and_column(&self, at: usize) -> (usize, usize) {
+        self.positions.line_and_column(&self.text, at)
+    }
 }
 
 /// An object and the source it came from.
@@ -70,38 +90,38 @@ impl Input {
     /// Reads the paths of the command line. A file that is named twice is read once.
     pub fn read(paths: &[PathBuf]) -> Result<Self, InputError> {
         let mut input = Self::default();
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         for path in paths {
             if path.as_os_str() == "-" {
-                let mut bytes = Vec::new();
-                let limit = u64::try_from(TEXT_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-                io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(InputError::Stdin)?;
-                input.add("<stdin>".to_owned(), bytes);
+                let bytes = read_bounded(io::stdin().lock()).map_err(InputError::Stdin)?;
+                input.add("<stdin>", bytes);
                 continue;
             }
             for file in files(path)? {
                 let identity = fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
-                if seen.contains(&identity) {
-                    continue;
+                if seen.insert(identity) {
+                    let read =
+                        read_file(&file).map_err(|error| InputError::Path { path: file.clone(), error })?;
+                    input.add(&file.display().to_string(), read);
                 }
-                seen.push(identity);
-                let read = fs::read(&file).map_err(|error| InputError::Path { path: file.clone(), error })?;
-                input.add(file.display().to_string(), read);
             }
         }
         Ok(input)
     }
 
-    fn add(&mut self, name: String, bytes: Vec<u8>) {
+    fn add(&mut self, name: &str, bytes: Vec<u8>) {
         let source = self.sources.len();
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                let message = format!("byte {at} is not UTF-8");
+                let message = match error.as_bytes() {
+                    [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16; save it as UTF-8".to_owned(),
+                    _ => format!("byte {at} is not UTF-8"),
+                };
                 self.unreadable.push(Unreadable { source, message, span: at..at });
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                self.sources.push(Source { name, text });
+                self.sources.push(Source::new(name, text));
                 return;
             }
         };
@@ -114,24 +134,35 @@ impl Input {
                 self.unreadable.push(Unreadable { source, message, span: error.span });
             }
         }
-        self.sources.push(Source { name, text });
+        self.sources.push(Source::new(name, text));
     }
 }
 
 /// A file, or the files of a directory, sorted by name.
 fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
-    let failed = |error| InputError::Path { path: path.to_owned(), error };
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| InputError::Path { path, error }
+    };
+    if !fs::metadata(path).map_err(failed(path))?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(failed)? {
-        let file = entry.map_err(failed)?.path();
+    for entry in fs::read_dir(path).map_err(failed(path))? {
+        let file = entry.map_err(failed(path))?.path();
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let ending = file.extension().and_then(|ending| ending.to_str());
-        let wanted = matches!(ending, Some("yaml" | "yml" | "json")) && !name.starts_with('.');
-        if wanted && file.is_file() {
+        if !matches!(ending, Some("yaml" | "yml" | "json")) || name.starts_with('.') {
+            continue;
+        }
+        // One that leads nowhere may have held anything: what is missing must not be taken for absent.
+        let kind = fs::metadata(&file).map_err(failed(&file))?.file_type();
+        if kind.is_file() {
             files.push(file);
+        } else if !kind.is_dir() {
+            // Reading a pipe may wait for ever.
+            let error = io::Error::other("it is neither a file nor a directory");
+            return Err(failed(&file)(error));
         }
     }
     if files.is_empty() {
@@ -139,4 +170,24 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// The bytes of a file, or of a pipe such as a shell's `<(…)`. A device is refused: it may have no end.
+pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_char_device() || kind.is_block_device() {
+        return Err(io::Error::other("it is a device; - is standard input"));
+    }
+    read_bounded(File::open(path)?)
+}
+
+/// Everything, unless that is more than anybody means.
+fn read_bounded(from: impl Read) -> io::Result<Vec<u8>> {
+    let limit = u64::try_from(TEXT_BYTES_MAX).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    from.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > TEXT_BYTES_MAX {
+        return Err(io::Error::other(format!("it has more than {TEXT_BYTES_MAX} bytes")));
+    }
+    Ok(bytes)
 }

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use frrk8s_api::FRRConfiguration;
 use frrk8s_api::k8s::{Node, Secret};
-use frrk8s_manifest::Object;
+use frrk8s_manifest::{Object, Tree};
 use frrk8s_merge::{Candidate, NodeFacts, Seniority};
-use frrk8s_model::{Finding, Fragment, ObjectId, Rule, Vrf};
+use frrk8s_model::{Finding, Fragment, ObjectId, Rule, Vrf, shown};
 use frrk8s_plan::NodeInput;
 use frrk8s_render::{Hostname, LogLevel, NodeOptions, router_id_of};
 use frrk8s_translate::{NodeSelector, Secrets, translate};
@@ -53,8 +53,12 @@ pub struct Inventory {
     pub namespace: String,
     /// The configurations that count.
     pub configurations: Vec<Configuration>,
-    /// What is wrong with objects by themselves.
-    pub findings: Vec<Finding>,
+    /// The entries of the configurations that count; of two with one name, the first.
+    pub entries: BTreeMap<ObjectId, usize>,
+    /// What is wrong with objects by themselves, each with the number of the object's entry.
+    pub findings: Vec<(usize, Finding)>,
+    /// Whether an object is wrong that may matter to any node: then nothing is known of what a node is to run.
+    pub is_incomplete: bool,
     /// The nodes of the input, by name.
     pub nodes: BTreeMap<String, NodeView>,
     /// How much FRR logs.
@@ -76,8 +80,11 @@ pub enum SecretsSeen {
 #[derive(Debug, thiserror::Error)]
 pub enum InventoryError {
     /// There is nothing to merge.
-    #[error("no FRRConfiguration in the input: name a file or directory that has one with -f")]
-    NothingToMerge,
+    #[error("no FRRConfiguration in the input{but}: name a file or directory that has one with -f")]
+    NothingToMerge {
+        /// What there is instead, as part of the sentence.
+        but: String,
+    },
     /// Which node is meant is not clear.
     #[error("the input has {count} nodes: choose one with --node, for example --node {example}")]
     WhichNode {
@@ -96,8 +103,8 @@ impl Inventory {
         inventory.note_other_kinds(input);
         inventory.take_configurations(input, &inventory.secrets(input, seen));
         let any = input.entries.iter().any(|entry| is_configuration(&entry.manifest.object));
-        if !any && input.unreadable.is_empty() {
-            return Err(InventoryError::NothingToMerge);
+        if !any && input.unreadable.is_empty() && !inventory.is_incomplete {
+            return Err(InventoryError::NothingToMerge { but: instead(input) });
         }
         Ok(inventory)
     }
@@ -120,45 +127,66 @@ impl Inventory {
     }
 
     fn take_nodes(&mut self, input: &Input) {
-        for entry in &input.entries {
-            match &entry.manifest.object {
+        for (number, entry) in input.entries.iter().enumerate() {
+            let manifest = &entry.manifest;
+            match &manifest.object {
+                Object::Node(_) if Hostname::new(&manifest.name).is_none() => {
+                    let id = ObjectId::new("", &manifest.name);
+                    self.findings.push((number, unnamed(&id, "a Node", &manifest.name)));
+                    self.is_incomplete = true;
+                }
                 Object::Node(node) => {
-                    self.nodes.insert(entry.manifest.name.clone(), NodeView::of(node));
+                    self.nodes.insert(manifest.name.clone(), NodeView::of(node));
                 }
                 Object::Daemon(daemon)
-                    if entry.manifest.name == DAEMON_CONFIGURATION
-                        && self.counts(entry.manifest.namespace.as_deref()) =>
+                    if manifest.name == DAEMON_CONFIGURATION
+                        && self.counts(manifest.namespace.as_deref()) =>
                 {
-                    let level = daemon.spec.log_level.as_ref();
-                    let level = level.and_then(|level| LogLevel::parse(level.as_str()));
-                    self.log_level = level.unwrap_or_default();
+                    let Some(word) = &daemon.spec.log_level else {
+                        continue;
+                    };
+                    match LogLevel::parse(word.as_str()) {
+                        Some(level) => self.log_level = level,
+                        None => self.refuse_log_level(number, &manifest.name, word.as_str()),
+                    }
                 }
-                Object::Undecodable { kind, .. } if kind != "FRRConfiguration" => {
-                    let namespace = entry.manifest.namespace.as_deref().unwrap_or_default();
-                    let id = ObjectId::new(namespace, &entry.manifest.name);
-                    self.findings.extend(entry.manifest.findings(&id));
+                Object::Undecodable { kind, .. }
+                    if kind != "FRRConfiguration" && self.counts(manifest.namespace.as_deref()) =>
+                {
+                    let namespace = manifest.namespace.as_deref().unwrap_or_default();
+                    let id = ObjectId::new(namespace, &manifest.name);
+                    let findings = manifest.findings(&id).into_iter();
+                    self.findings.extend(findings.map(|finding| (number, finding)));
+                    self.is_incomplete = true;
                 }
                 _ => {}
             }
         }
     }
 
+    fn refuse_log_level(&mut self, number: usize, name: &str, word: &str) {
+        let id = ObjectId::new(&self.namespace, name);
+        let message =
+            format!("logLevel is {:?}; it must be all, debug, info, warn, error or none", shown(word));
+        let finding = Finding::new(Rule::ValueUnknown, &id, "spec.logLevel", message);
+        self.findings.push((number, finding.with_value(word)));
+        self.is_incomplete = true;
+    }
+
     fn note_other_kinds(&mut self, input: &Input) {
-        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-        for entry in &input.entries {
-            if let Object::Other { kind } = &entry.manifest.object {
-                *kinds.entry(kind).or_default() += 1;
-            }
-        }
-        for (kind, count) in kinds {
-            let what = if kind.is_empty() { "without a kind" } else { kind };
+        const KINDS_MAX: usize = 20;
+        let kinds = other_kinds(input);
+        for (what, count) in kinds.iter().take(KINDS_MAX) {
             self.notes
                 .push(format!("skipped {count} {what}: only FRRConfiguration, Node and Secret are read"));
+        }
+        if kinds.len() > KINDS_MAX {
+            let count: usize = kinds.values().skip(KINDS_MAX).sum();
+            self.notes.push(format!("skipped {count} more of {} other kinds", kinds.len() - KINDS_MAX));
         }
     }
 
     fn take_configurations(&mut self, input: &Input, secrets: &Secrets) {
-        let mut first_of: BTreeMap<ObjectId, usize> = BTreeMap::new();
         for (number, entry) in input.entries.iter().enumerate() {
             let manifest = &entry.manifest;
             if !is_configuration(&manifest.object) {
@@ -169,44 +197,45 @@ impl Inventory {
             if namespace != self.namespace {
                 let message = format!(
                     "{id} is ignored: only the namespace {} counts, and objects without one",
-                    self.namespace
+                    shown(&self.namespace)
                 );
                 let finding = Finding::new(Rule::NamespaceIgnored, &id, "metadata.namespace", message);
-                self.findings.push(finding.with_value(namespace));
+                self.findings.push((number, finding.with_value(namespace)));
                 continue;
             }
-            self.findings.extend(manifest.findings(&id));
+            self.findings.extend(manifest.findings(&id).into_iter().map(|finding| (number, finding)));
             let Object::Configuration(object) = &manifest.object else {
                 self.configurations.push(Configuration::undecodable(id));
                 continue;
             };
-            if manifest.name.is_empty() {
-                let message = "an object without a name";
-                self.findings.push(Finding::new(Rule::Undecodable, &id, "metadata.name", message));
+            if !is_object_name(&manifest.name) {
+                self.findings.push((number, unnamed(&id, "an object", &manifest.name)));
             }
-            if let Some(&first) = first_of.get(&id) {
-                self.findings.extend(duplicate(input, (first, number), object, &id));
+            if let Some(&first) = self.entries.get(&id) {
+                let duplicate = duplicate(input, (first, number), object, &id);
+                self.is_incomplete |= duplicate.is_some();
+                self.findings.extend(duplicate.map(|finding| (number, finding)));
                 continue;
             }
-            first_of.insert(id.clone(), number);
-            self.take(id, object, secrets);
+            self.entries.insert(id.clone(), number);
+            self.take(id, number, object, secrets);
         }
     }
 
-    fn take(&mut self, id: ObjectId, object: &FRRConfiguration, secrets: &Secrets) {
+    fn take(&mut self, id: ObjectId, number: usize, object: &FRRConfiguration, secrets: &Secrets) {
         let selector = match NodeSelector::of(&id, &object.spec) {
             Ok(selector) => Some(selector),
             Err(finding) => {
-                self.findings.push(*finding);
+                self.findings.push((number, *finding));
                 None
             }
         };
         let translation = translate(&id, &object.spec, secrets);
-        self.findings.extend(translation.findings);
-        let nameless = id.name.is_empty();
+        self.findings.extend(translation.findings.into_iter().map(|finding| (number, finding)));
+        let named = is_object_name(&id.name);
         self.configurations.push(Configuration {
             seniority: seniority(&id, object),
-            fragment: translation.fragment.filter(|_| selector.is_some() && !nameless),
+            fragment: translation.fragment.filter(|_| selector.is_some() && named),
             id,
             selector,
         });
@@ -311,6 +340,54 @@ impl NodeView {
             Some(name) => format!("node {name}"),
             None => "a node without labels".to_owned(),
         }
+    }
+}
+
+/// Whether Kubernetes takes a name for an object (a DNS subdomain, RFC 1123).
+fn is_object_name(name: &str) -> bool {
+    Hostname::new(name).is_some() && !name.contains(|c: char| c.is_ascii_uppercase())
+}
+
+fn unnamed(id: &ObjectId, what: &str, name: &str) -> Finding {
+    let message = match name {
+        "" => format!("{what} without a name"),
+        name => format!("{what} cannot have the name {:?}", shown(name)),
+    };
+    let finding = Finding::new(Rule::Undecodable, id, "metadata.name", message);
+    let finding = if name.is_empty() { finding } else { finding.with_value(name) };
+    finding.with_help("use lower-case letters, digits, dots and dashes, 253 at the most")
+}
+
+/// The kinds of objects that are none of ours, each with how many there are.
+fn other_kinds(input: &Input) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for entry in &input.entries {
+        if let Object::Other { kind } = &entry.manifest.object {
+            *kinds.entry(what_it_is(kind, &entry.manifest.tree)).or_default() += 1;
+        }
+    }
+    kinds
+}
+
+/// What there is where no configuration is.
+fn instead(input: &Input) -> String {
+    const KINDS_MAX: usize = 3;
+    let kinds = other_kinds(input);
+    let mut shown: Vec<String> =
+        kinds.iter().take(KINDS_MAX).map(|(what, count)| format!("{count} {what}")).collect();
+    if kinds.len() > KINDS_MAX {
+        shown.push("others".to_owned());
+    }
+    if shown.is_empty() { String::new() } else { format!(", but {}", shown.join(", ")) }
+}
+
+/// What people call an object that is none of ours.
+fn what_it_is(kind: &str, tree: &Tree) -> String {
+    let ours = matches!(kind, "FRRConfiguration" | "FRRK8sConfiguration" | "Node" | "Secret");
+    match (kind, tree.get("apiVersion").and_then(Tree::text)) {
+        ("", _) => "without a kind".to_owned(),
+        (kind, Some(version)) if ours => format!("{kind} of {}", shown(version)),
+        (kind, _) => shown(kind),
     }
 }
 

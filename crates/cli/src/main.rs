@@ -6,6 +6,7 @@ mod diagnostic;
 mod input;
 mod inventory;
 mod output;
+mod position;
 mod print;
 mod view;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use frrk8s_model::Severity;
+use frrk8s_model::{Severity, shown_up_to};
 
 use crate::args::Color;
 use crate::diagnostic::{Diagnostic, has_errors, masked_sources};
@@ -54,10 +54,11 @@ impl Output {
         }
     }
 
-    /// Says something to people.
+    /// Says something to people, in one line.
     pub fn note(text: &str) {
+        const CHARS_MAX: usize = 2000;
         // Where even that fails, there is nobody to tell.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", shown_up_to(text, CHARS_MAX));
     }
 
     /// Prints findings as the result of a command.

@@ -33,6 +33,52 @@ fn opens_at_top(first: &str, rest: &[&str]) -> bool {
     }
 }
 
+/// How the lines that open contexts are written; `*` is any word. Longer ones first.
+const OPENERS: &[(Option<&str>, &[&str])] = &[
+    (None, &["router", "bgp", "*", "vrf|view", "*"]),
+    (None, &["router", "bgp", "*"]),
+    (None, &["router", "bgp"]),
+    (None, &["route-map", "*", "permit|deny", "*"]),
+    (None, &["interface", "*"]),
+    (None, &["vrf", "*"]),
+    (None, &["bfd"]),
+    (Some("router"), &["address-family", "ipv4|ipv6", "unicast|multicast|vpn|labeled-unicast|flowspec"]),
+    (Some("router"), &["address-family", "ipv4|ipv6"]),
+    (Some("router"), &["address-family", "l2vpn", "evpn"]),
+    (Some("address-family"), &["vni", "*"]),
+    (Some("bfd"), &["profile|peer", "*"]),
+];
+
+/// A line with `no` and the words that open a context written out: FRR takes any beginning of a word that is clear. The
+/// line must have single blanks.
+pub(crate) fn written_out(parent: Option<&str>, line: &str) -> String {
+    let (no, rest) = match line.split_once(' ') {
+        Some(("n" | "no", rest)) => ("no ", rest),
+        _ => ("", line),
+    };
+    let parent = parent.map(|parent| parent.split(' ').next().unwrap_or_default());
+    let words: Vec<&str> = rest.split(' ').collect();
+    let openers =
+        OPENERS.iter().filter(|(within, pattern)| *within == parent && pattern.len() == words.len());
+    for (_, pattern) in openers {
+        let pairs = pattern.iter().zip(&words);
+        let written: Option<Vec<&str>> = pairs.map(|(choices, word)| whole_word(choices, word)).collect();
+        if let Some(written) = written {
+            return format!("{no}{}", written.join(" "));
+        }
+    }
+    format!("{no}{rest}")
+}
+
+/// The word of these that a word begins.
+fn whole_word<'a>(choices: &'a str, word: &'a str) -> Option<&'a str> {
+    let mut choices = choices.split('|');
+    choices.find_map(|choice| match choice {
+        "*" => Some(word),
+        choice => (!word.is_empty() && choice.starts_with(word)).then_some(choice),
+    })
+}
+
 /// Whether a line that opens nothing can only stand at the top.
 pub(crate) fn stands_at_top(line: &str) -> bool {
     const STARTS: &[&str] = &[
@@ -67,5 +113,27 @@ pub fn closing(line: &str) -> &'static str {
         Some("vrf") => "exit-vrf",
         Some("vni") => "exit-vni",
         _ => "exit",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_are_cut_short_are_written_out() {
+        for (parent, line, expected) in [
+            (None, "rou b 64512", "router bgp 64512"),
+            (None, "router bgp", "router bgp"),
+            (None, "n rou bgp 64512 v red", "no router bgp 64512 vrf red"),
+            (None, "route a p 10", "route-map a permit 10"),
+            (Some("router bgp 1"), "addr ipv4 u", "address-family ipv4 unicast"),
+            (Some("router bgp 1"), "addr l e", "address-family l2vpn evpn"),
+            (Some("router bgp 1"), "n neighbor a", "no neighbor a"),
+            (None, "router ospf", "router ospf"),
+            (None, "ip route 0.0.0.0/0 10.0.0.1", "ip route 0.0.0.0/0 10.0.0.1"),
+        ] {
+            assert_eq!(written_out(parent, line), expected);
+        }
     }
 }

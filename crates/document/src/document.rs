@@ -1,5 +1,6 @@
 //! A configuration in its normal form.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -65,6 +66,25 @@ impl Line {
         self
     }
 
+    /// The same without the lines of its families that are chosen, and a copy with nothing else, if there are any.
+    fn divided(self, chosen: impl Fn(&Self) -> bool) -> (Self, Option<Self>) {
+        let (mut kept, mut moved) = (Vec::new(), Vec::new());
+        for line in self.inside().iter().cloned() {
+            let inside = line.inside().iter().cloned();
+            let (theirs, others): (Vec<Self>, Vec<Self>) = inside.partition(&chosen);
+            if theirs.is_empty() {
+                kept.push(line);
+                continue;
+            }
+            moved.push(Self::context(line.text(), theirs));
+            if !others.is_empty() {
+                kept.push(Self::context(line.text(), others));
+            }
+        }
+        let moved = (!moved.is_empty()).then(|| Self::context(self.text(), moved));
+        (Self::context(self.text, kept), moved)
+    }
+
     /// The lines inside and itself.
     pub fn count(&self) -> usize {
         1 + self.inside().iter().map(Self::count).sum::<usize>()
@@ -97,15 +117,25 @@ impl PartialEq for Line {
 
 impl Eq for Line {}
 
+/// Without passwords.
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = without_password(&self.text);
         match &self.inside {
-            None => self.text.fmt(f),
+            None => text.fmt(f),
             Some(inside) => {
-                self.text.fmt(f)?;
+                text.fmt(f)?;
                 f.debug_list().entries(inside).finish()
             }
         }
+    }
+}
+
+/// A line as `Debug` shows it.
+pub(crate) fn without_password(line: &str) -> Cow<'_, str> {
+    match line.split_once("password ") {
+        Some((before, _)) => format!("{before}password ***").into(),
+        None => line.into(),
     }
 }
 
@@ -156,11 +186,26 @@ impl Document {
         Some(found)
     }
 
-    /// The text of the whole, with FRR's indentation and closing lines.
+    /// The text of the whole, with FRR's indentation and closing lines, in an order in which it can be loaded. FRR 8
+    /// makes the router of a VRF that another one imports, with the AS of that other one: imports of routers that
+    /// stand further down come last, in their contexts once more.
     pub fn print(&self) -> String {
         let mut text = String::with_capacity(self.count() * 48);
+        let mut imports = Vec::new();
+        let mut ahead: Vec<&str> = self.lines.iter().filter_map(|line| vrf_of(&line.text)).collect();
         for line in &self.lines {
-            line.print(0, &mut text);
+            let Some(vrf) = vrf_of(&line.text) else {
+                line.print(0, &mut text);
+                continue;
+            };
+            ahead.retain(|later| *later != vrf);
+            let is_import = |line: &Line| imported(&line.text).is_some_and(|vrf| ahead.contains(&vrf));
+            let (now, later) = line.clone().divided(is_import);
+            now.print(0, &mut text);
+            imports.extend(later);
+        }
+        for router in &imports {
+            router.print(0, &mut text);
         }
         text
     }
@@ -186,6 +231,17 @@ fn put_derived_targets_last(router: &mut Line) {
             inside.sort_by_key(|line| is_derived_target(line.text(), asn, number));
         }
     }
+}
+
+/// The VRF of a router, from the line that opens it; `default` where it names none.
+fn vrf_of(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("router bgp ")?;
+    Some(rest.split_once(" vrf ").map_or("default", |(_, vrf)| vrf))
+}
+
+/// The VRF that a line imports.
+fn imported(line: &str) -> Option<&str> {
+    line.strip_prefix("import vrf ").filter(|rest| !rest.starts_with("route-map "))
 }
 
 /// The AS of a router, from the line that opens it.
@@ -250,5 +306,33 @@ mod tests {
         assert_eq!(once.count(), 4);
         let path = ["router bgp 1", "address-family ipv4 unicast", "network 10.1.0.0/16"];
         assert!(once.find(&path).is_some());
+    }
+
+    #[test]
+    fn routers_exist_before_others_import_them() {
+        let router = |line: &str, from: &str| {
+            let lines = vec![Line::leaf(format!("import vrf {from}")), Line::leaf("network 10.0.0.0/8")];
+            let family = Line::context("address-family ipv4 unicast", lines);
+            Line::context(line, vec![Line::leaf("bgp router-id 1.1.1.1"), family])
+        };
+        let both =
+            Document::new(vec![router("router bgp 1", "red"), router("router bgp 2 vrf red", "default")]);
+        let text = both.print();
+        assert!(text.ends_with(
+            "router bgp 2 vrf red
+ bgp router-id 1.1.1.1
+ address-family ipv4 unicast
+  network 10.0.0.0/8
+  import vrf default
+ exit-address-family
+exit
+router bgp 1
+ address-family ipv4 unicast
+  import vrf red
+ exit-address-family
+exit
+"
+        ));
+        assert_eq!(crate::normal::document(&crate::Text::parse(&text)), both);
     }
 }

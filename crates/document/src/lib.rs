@@ -30,5 +30,5 @@ pub use document::{Document, Line, Mark};
 pub use normal::normal;
 pub use order::natural;
 pub use slot::slot;
-pub use statement::{Statement, left_open, statements};
+pub use statement::{Statement, self_contained, statements};
 pub use text::{Node, Text};

@@ -1,14 +1,18 @@
 //! Lines that people wrote, each with the context it stands in. Indentation means nothing there:
 //! FRR goes by the lines that open contexts.
 
-use crate::context::{opens_context, stands_at_top};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::context::{closing, opens_context, stands_at_top, written_out};
+use crate::document::without_password;
 
 /// A line and the lines of the contexts around it, outermost first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// The lines that opened the contexts it stands in.
-    pub context: Vec<Box<str>>,
-    /// The line, with single blanks.
+    /// The lines that opened the contexts it stands in; shared by the statements of one context.
+    pub context: Arc<[Box<str>]>,
+    /// The line, with single blanks; `no` and words that open a context are written out.
     pub line: Box<str>,
     /// Whether it opens a context itself.
     pub opens: bool,
@@ -16,68 +20,134 @@ pub struct Statement {
     pub number: usize,
 }
 
+/// Without passwords.
+impl fmt::Debug for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} in {:?}", without_password(&self.line), self.context)
+    }
+}
+
 /// The statements of a text, from the top level on. Comments, blank lines and the lines that close
 /// contexts are left out.
 pub fn statements(text: &str) -> Vec<Statement> {
-    let mut open: Vec<Box<str>> = Vec::new();
+    let mut open = Open::default();
+    let mut context: Arc<[Box<str>]> = Arc::default();
     let mut found = Vec::new();
     for (at, raw) in text.lines().enumerate() {
-        let words: Vec<&str> = raw.split_ascii_whitespace().collect();
-        let line = words.join(" ");
-        if line.is_empty() || line.starts_with(['!', '#']) {
-            continue;
-        }
-        match line.as_str() {
-            "end" => open.clear(),
-            "exit" | "quit" => drop(open.pop()),
-            closing if closing.starts_with("exit-") => drop(open.pop()),
-            _ => {
-                let plain = line.strip_prefix("no ").unwrap_or(&line);
-                open.truncate(depth_of(plain, &open));
-                let opens = opens_context(open.last().map(|line| &**line), &line);
-                let line: Box<str> = line.into();
-                found.push(Statement { context: open.clone(), line: line.clone(), opens, number: at + 1 });
-                if opens {
-                    open.push(line);
-                }
+        if let Step::Statement(line) = open.step(raw) {
+            let opens = opens_context(open.innermost(), &line);
+            let line: Box<str> = line.into();
+            if *context != *open.0 {
+                context = open.0.as_slice().into();
+            }
+            let context = Arc::clone(&context);
+            found.push(Statement { context, line: line.clone(), opens, number: at + 1 });
+            if opens {
+                open.0.push(line);
             }
         }
     }
     found
 }
 
+/// The same text, so that it begins and ends at the top level, whatever stands before and behind it: what it leaves
+/// open is closed, and so is everything where it says `end`. An `exit` at the top level is left out: it would leave
+/// FRR's configuration, and FRR would refuse all that follows (measured on 8.4.4).
+pub fn self_contained(text: &str) -> String {
+    let mut open = Open::default();
+    let mut contained = String::with_capacity(text.len() + 1);
+    let mut put = |line: &str| {
+        contained.push_str(line);
+        contained.push('\n');
+    };
+    for raw in text.lines() {
+        match open.step(raw) {
+            Step::Nothing => put(raw),
+            Step::Statement(line) => {
+                if opens_context(open.innermost(), &line) {
+                    open.0.push(line.into());
+                }
+                put(raw);
+            }
+            Step::Closed(closed) => {
+                if closed.is_some() {
+                    put(raw);
+                }
+            }
+            Step::End(closed) => closed.iter().rev().for_each(|context| put(closing(context))),
+        }
+    }
+    open.0.iter().rev().for_each(|context| put(closing(context)));
+    contained
+}
+
+/// The contexts that are open, outermost first.
+#[derive(Default)]
+struct Open(Vec<Box<str>>);
+
+/// What a line does to the contexts that are open.
+enum Step {
+    /// A comment, a blank line, or one that closes a context which is not open.
+    Nothing,
+    /// The line, with single blanks and written out; it stands in the contexts that are still open.
+    Statement(String),
+    /// It closes a context, with those inside; `None` at the top.
+    Closed(Option<Box<str>>),
+    /// It closes all of these.
+    End(Vec<Box<str>>),
+}
+
+impl Open {
+    fn innermost(&self) -> Option<&str> {
+        self.0.last().map(|line| &**line)
+    }
+
+    fn step(&mut self, raw: &str) -> Step {
+        let words: Vec<&str> = raw.split_ascii_whitespace().collect();
+        let line = words.join(" ");
+        if line.is_empty() || line.starts_with(['!', '#']) {
+            return Step::Nothing;
+        }
+        if line == "end" {
+            return Step::End(std::mem::take(&mut self.0));
+        }
+        if is_exit(&line) {
+            return Step::Closed(self.0.pop());
+        }
+        if line.starts_with("exit-") {
+            let Some(closed) = self.0.iter().rposition(|context| closes(&line, context)) else {
+                return Step::Nothing;
+            };
+            self.0.truncate(closed + 1);
+            return Step::Closed(self.0.pop());
+        }
+        self.0.truncate(depth_of(&line, &self.0));
+        Step::Statement(written_out(self.innermost(), &line))
+    }
+}
+
+/// `exit` and `quit`, as far as FRR wants them to be written out.
+fn is_exit(line: &str) -> bool {
+    matches!(line, "ex" | "exi" | "exit" | "q" | "qu" | "qui" | "quit")
+}
+
+/// Whether a line such as `exit-vrf` closes a context.
+fn closes(line: &str, context: &str) -> bool {
+    let kind = context.split(' ').next().unwrap_or_default();
+    line == closing(context) || line.strip_prefix("exit-") == Some(kind)
+}
+
 /// How many of the open contexts a line stands in: FRR climbs up until a context knows the line.
 fn depth_of(line: &str, open: &[Box<str>]) -> usize {
     for depth in (0..=open.len()).rev() {
         let parent = depth.checked_sub(1).map(|at| &*open[at]);
-        if opens_context(parent, line) {
+        let line = written_out(parent, line);
+        if opens_context(parent, line.strip_prefix("no ").unwrap_or(&line)) {
             return depth;
         }
     }
-    if stands_at_top(line) { 0 } else { open.len() }
-}
-
-/// What is still open behind a text, innermost last.
-pub fn left_open(text: &str) -> Vec<Box<str>> {
-    let mut open = match statements(text).pop() {
-        None => return Vec::new(),
-        Some(last) => {
-            let mut open = last.context;
-            open.extend(last.opens.then_some(last.line));
-            open
-        }
-    };
-    // Closing lines behind the last statement.
-    for raw in text.lines().rev().map(str::trim).filter(|line| !line.is_empty()) {
-        match raw {
-            "end" => open.clear(),
-            "exit" | "quit" => drop(open.pop()),
-            closing if closing.starts_with("exit-") => drop(open.pop()),
-            comment if comment.starts_with(['!', '#']) => {}
-            _ => break,
-        }
-    }
-    open
+    let plain = line.split_once(' ').filter(|(word, _)| matches!(*word, "n" | "no"));
+    if stands_at_top(plain.map_or(line, |(_, plain)| plain)) { 0 } else { open.len() }
 }
 
 #[cfg(test)]
@@ -116,11 +186,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_open_is_known() {
-        let open = |text| left_open(text).len();
-        assert_eq!(open("router bgp 1\n address-family ipv4\n  network 10.0.0.0/8\n"), 2);
-        assert_eq!(open("router bgp 1\n address-family ipv4\n exit-address-family\nexit\n!\n"), 0);
-        assert_eq!(open("router bgp 1\n"), 1);
-        assert_eq!(open("hostname a\n"), 0);
+    fn a_text_does_not_reach_beyond_itself() {
+        let family = "router bgp 1\n address-family ipv4\n  network 10.0.0.0/8\n";
+        for (text, expected) in [
+            (family, "router bgp 1\n address-family ipv4\n  network 10.0.0.0/8\nexit-address-family\nexit\n"),
+            (
+                "router bgp 1\n address-family ipv4\nend\n",
+                "router bgp 1\n address-family ipv4\nexit-address-family\nexit\n",
+            ),
+            ("exit\nquit\nrouter bgp 1\nexit\n exit\n! exit\nq\n", "router bgp 1\nexit\n! exit\n"),
+            ("vrf red\n vni 7\nexit-vrf\n", "vrf red\n vni 7\nexit-vrf\n"),
+            ("router bgp 1\nexit-vrf\n", "router bgp 1\nexit-vrf\nexit\n"),
+            (
+                "router bgp 1\n address-family l2vpn evpn\n  vni 1\n exit-address-family\nexit\nexit\n",
+                "router bgp 1\n address-family l2vpn evpn\n  vni 1\n exit-address-family\nexit\n",
+            ),
+            ("hostname a\n", "hostname a\n"),
+            ("end\nexit\n", ""),
+        ] {
+            assert_eq!(self_contained(text), expected, "{text}");
+            assert_eq!(self_contained(expected), expected, "{text}");
+        }
     }
 }

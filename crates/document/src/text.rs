@@ -1,5 +1,9 @@
 //! What a daemon prints, without loss: a tree by indentation.
 
+use std::fmt;
+
+use crate::document::without_password;
+
 /// A configuration as it was printed. `print(parse(t))` is `t` again, apart from `!` lines, blank
 /// lines and trailing white space.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,7 +13,7 @@ pub struct Text {
 }
 
 /// A line with what is inside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Node {
     /// The line, without white space around it.
     pub line: Box<str>,
@@ -93,6 +97,17 @@ fn closes<'a>(
         None => lines,
     };
     siblings.last_mut().filter(|node| node.indent == indent && node.closed_by.is_none())
+}
+
+/// Without passwords.
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, indent, children, closed_by } = self;
+        let line = without_password(line);
+        let mut node = f.debug_struct("Node");
+        node.field("line", &line).field("indent", indent).field("children", children);
+        node.field("closed_by", closed_by).finish()
+    }
 }
 
 impl Node {

@@ -94,9 +94,11 @@ impl Walk<'_> {
 }
 
 /// A path with one more field; one that is no plain word is quoted.
-fn join(above: &str, name: &str) -> String {
+pub(crate) fn join(above: &str, name: &str) -> String {
+    const PLAIN_CHARS_MAX: usize = 63;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    match (above.is_empty(), !name.is_empty() && name.chars().all(plain)) {
+    let plain = |name: &str| (1..=PLAIN_CHARS_MAX).contains(&name.len()) && name.chars().all(plain);
+    match (above.is_empty(), plain(name)) {
         (true, true) => name.to_owned(),
         (false, true) => format!("{above}.{name}"),
         _ => format!("{above}[\"{}\"]", shown(name)),

@@ -10,9 +10,11 @@
 
 mod fields;
 mod object;
+mod shape;
 mod tree;
 mod yaml;
 
 pub use object::{Manifest, Object, read};
+pub use shape::Mistake;
 pub use tree::{Tree, Value};
 pub use yaml::{SyntaxError, TEXT_BYTES_MAX, parse};

@@ -8,16 +8,18 @@ use serde_json::{Map, Number, Value as Json};
 use serde_saphyr::{Location, Spanned};
 
 /// A value and where it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Tree {
     /// The bytes of the text that it came from.
     pub span: Range<usize>,
+    /// Where it is written, when an alias or a merge key stands at `span`.
+    pub aliased: Option<Box<Range<usize>>>,
     /// The value.
     pub value: Value,
 }
 
 /// A value whose parts know where they stand.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Value {
     /// Null, a flag, a number or a text.
     Scalar(Json),
@@ -25,6 +27,20 @@ pub enum Value {
     List(Vec<Tree>),
     /// A mapping, in the order of the text: where the key stands, the key, the value.
     Map(Vec<(Range<usize>, String, Tree)>),
+}
+
+/// The shape only: any text may be a secret.
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Value::Scalar(Json::String(_)) => f.write_str("\"…\""),
+            Value::Scalar(scalar) => scalar.fmt(f),
+            Value::List(items) => f.debug_list().entries(items).finish(),
+            Value::Map(fields) => {
+                f.debug_map().entries(fields.iter().map(|(_, key, value)| (key, value))).finish()
+            }
+        }
+    }
 }
 
 impl Tree {
@@ -142,7 +158,9 @@ fn bytes(location: Location) -> Range<usize> {
 impl<'de> Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self { span: bytes(spanned.referenced), value: spanned.value })
+        let (span, written) = (bytes(spanned.referenced), bytes(spanned.defined));
+        let aliased = (span != written).then(|| Box::new(written));
+        Ok(Self { span, aliased, value: spanned.value })
     }
 }
 

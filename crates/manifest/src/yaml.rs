@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
+use frrk8s_model::shown;
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::DuplicateKeyPolicy;
+use serde_saphyr::{Error, Location};
 
 use crate::Tree;
 
@@ -45,14 +48,64 @@ pub fn parse(text: &str) -> Result<Vec<Tree>, SyntaxError> {
             max_total_replayed_events: ALIASED_PARTS_MAX,
         },
         duplicate_keys: DuplicateKeyPolicy::Error,
+        with_snippet: false,
     };
     serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
-        let location = error.location();
-        let byte = location.and_then(|location| location.span().byte_offset());
-        let byte = usize::try_from(byte.unwrap_or_default()).unwrap_or_default();
-        let message = error.to_string();
-        SyntaxError { message: message.lines().next().unwrap_or_default().to_owned(), span: byte..byte }
+        let byte = error.location().map_or(0, |location| byte_of(text, location));
+        SyntaxError { message: message(&error), span: byte..byte }
     })
+}
+
+/// The byte of a text at a location. What the scanner refuses has a line and a column only.
+fn byte_of(text: &str, location: Location) -> usize {
+    let number = |value: u64| usize::try_from(value).unwrap_or_default();
+    if let Some(byte) = location.span().byte_offset() {
+        return number(byte).min(text.len());
+    }
+    let above = number(location.line()).saturating_sub(1);
+    let start = match above {
+        0 => 0,
+        above => text.match_indices('\n').nth(above - 1).map_or(text.len(), |(at, _)| at + 1),
+    };
+    let before = number(location.column()).saturating_sub(1);
+    text[start..].char_indices().nth(before).map_or(text.len(), |(at, _)| start + at)
+}
+
+/// What is wrong, without the place and without any value: it may be a password.
+fn message(error: &Error) -> String {
+    let text = match error {
+        Error::WithSnippet { error, .. } | Error::AliasError { error, .. } => return message(error),
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().unwrap_or_default();
+            return format!("the key {:?} stands twice in one mapping", shown(key));
+        }
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
+            return format!("more than {DEPTH_MAX} levels of nesting");
+        }
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            "aliases, anchors or tags make it far longer than it is written"
+        }
+        Error::UnknownAnchor { .. } => "an alias of nothing; a text that begins with * needs quotes",
+        Error::RecursiveReferencesRequireWeakTypes { .. } => "an alias inside of what it stands for",
+        Error::NullIntoString { .. } | Error::Unexpected { .. } => "the key of a mapping is no text",
+        Error::UnsupportedTag { .. }
+        | Error::TaggedScalarCannotDeserializeIntoString { .. }
+        | Error::BinaryNotUtf8 { .. }
+        | Error::InvalidBinaryBase64 { .. }
+        | Error::InvalidScalar { .. } => "a value that is not what its tag says",
+        Error::NonFiniteFloat { .. } => "a number without end, or none: the API has no such value",
+        other => return shown(without_place(&other.to_string())),
+    };
+    text.to_owned()
+}
+
+/// A message of the parser without ` at line 1, column 2` behind it.
+fn without_place(message: &str) -> &str {
+    let first = message.lines().next().unwrap_or_default();
+    first.rsplit_once(" at line ").map_or(first, |(message, _)| message)
 }
 
 #[cfg(test)]
@@ -80,6 +133,22 @@ mod tests {
     fn json_is_read_as_well() {
         let trees = parse(r#"{"kind": "A", "spec": {"n": [1, 2.5, true, null]}}"#).unwrap();
         assert_eq!(trees[0].json().to_string(), r#"{"kind":"A","spec":{"n":[1,2.5,true,null]}}"#);
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_place_and_no_value() {
+        for (text, place, message) in [
+            ("a: 1\nb: é\"\nc: \"s3cret", 15, "unclosed quote"),
+            ("a: *s3cret", 3, "an alias of nothing; a text that begins with * needs quotes"),
+            ("a: !!binary //79", 12, "a value that is not what its tag says"),
+            ("a: .inf", 3, "a number without end, or none: the API has no such value"),
+            ("a: 1\na: 2", 5, "the key \"a\" stands twice in one mapping"),
+            ("? [a]\n: b", 2, "the key of a mapping is no text"),
+            ("a: &a [*a]", 7, "an alias inside of what it stands for"),
+        ] {
+            let expected = SyntaxError { message: message.to_owned(), span: place..place };
+            assert_eq!(parse(text).map(|_| ()), Err(expected), "{text}");
+        }
     }
 
     #[test]

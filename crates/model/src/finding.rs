@@ -87,19 +87,31 @@ const VALUE_CHARS_MAX: usize = 120;
 
 /// A value as a finding may show it: one line, of bounded length.
 pub fn shown(value: &str) -> String {
-    let mut text: String = value
-        .chars()
-        .take(VALUE_CHARS_MAX)
-        .flat_map(|c| {
-            let visible = !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
-            let escaped = (!visible).then(|| c.escape_default());
-            escaped.into_iter().flatten().chain(visible.then_some(c))
-        })
-        .collect();
-    if value.chars().nth(VALUE_CHARS_MAX).is_some() {
+    shown_up_to(value, VALUE_CHARS_MAX)
+}
+
+/// The same with a bound of its own, in characters.
+pub fn shown_up_to(value: &str, chars_max: usize) -> String {
+    let mut text = String::with_capacity(value.len().min(chars_max));
+    for c in value.chars().take(chars_max) {
+        if is_plain(c) {
+            text.push(c);
+        } else {
+            text.extend(c.escape_default());
+        }
+    }
+    if value.chars().nth(chars_max).is_some() {
         text.push('…');
     }
     text
+}
+
+/// Whether a character shows itself where it stands: it does not control a terminal, end a line, turn the direction of
+/// reading or stay invisible.
+fn is_plain(c: char) -> bool {
+    let garbles = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    !c.is_control() && !garbles
 }
 
 impl Finding {
@@ -160,6 +172,7 @@ mod tests {
     #[test]
     fn a_shown_value_is_one_line_of_bounded_length() {
         assert_eq!(shown("a\nb\u{1b}[31m"), "a\\nb\\u{1b}[31m");
+        assert_eq!(shown("a\u{202e}b\u{200b}c\u{2028}"), "a\\u{202e}b\\u{200b}c\\u{2028}");
         assert_eq!(shown(&"x".repeat(65536)).chars().count(), VALUE_CHARS_MAX + 1);
     }
 }

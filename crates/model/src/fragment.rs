@@ -1,13 +1,14 @@
 //! One object's part of a node's configuration.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use crate::{
-    AnyCommunity, Asn, BfdProfile, BfdProfileName, Evpn, Family, ObjectId, Peer, Policy, Session, Vrf,
+    AnyCommunity, Asn, BfdProfile, BfdProfileName, Evpn, Family, ObjectId, Peer, Policy, Session, Vrf, masked,
 };
 
 /// What one object asks for: parsed, self-contained, every word of it acceptable to FRR. Lists keep
@@ -87,8 +88,8 @@ impl<T: PartialEq> PropertyEntry<T> {
     }
 }
 
-/// Lines of FRR's own language, carried as they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Lines of FRR's own language, carried as they are. `Debug` masks what may be a secret in them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct RawSnippet {
     /// Who wrote them.
     pub object: ObjectId,
@@ -96,4 +97,12 @@ pub struct RawSnippet {
     pub priority: i64,
     /// The lines; each ends with a line feed.
     pub text: Arc<str>,
+}
+
+impl fmt::Debug for RawSnippet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.text.lines().map(masked).collect();
+        let mut snippet = f.debug_struct("RawSnippet");
+        snippet.field("object", &self.object).field("priority", &self.priority).field("text", &lines).finish()
+    }
 }

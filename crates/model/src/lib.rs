@@ -34,7 +34,7 @@ pub use community::{
     AnyCommunity, COMMUNITIES_MAX, Community, CommunityError, LARGE_COMMUNITIES_MAX, LargeCommunity,
 };
 pub use evpn::{Evpn, L3Vni, RouteDistinguisher, RouteDistinguisherError, RouteTarget, Vni, VniProperties};
-pub use finding::{Finding, Level, Party, Severity, shown};
+pub use finding::{Finding, Level, Party, Severity, shown, shown_up_to};
 pub use fragment::{Fragment, NeighborFragment, PropertyEntry, RawSnippet, RouterFragment};
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use names::{BfdProfileName, InterfaceName, NameError, ObjectId, Vrf, VrfName};
@@ -52,5 +52,5 @@ pub use prefix::{
     parse_prefix, parse_router_id,
 };
 pub use rule::Rule;
-pub use secret::{PASSWORD_BYTES_MAX, PasswordError, Secret};
+pub use secret::{PASSWORD_BYTES_MAX, PasswordError, Secret, masked, secret_in};
 pub use session::{CONNECT_TIME_DEFAULT, HOLD_TIME_DEFAULT, KEEPALIVE_TIME_DEFAULT, PORT_DEFAULT, Session};

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::shown_up_to;
+
 /// Why a text is not a name of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -134,6 +136,9 @@ impl fmt::Display for Vrf {
     }
 }
 
+/// The longest name of an object that Kubernetes takes (a DNS subdomain, RFC 1123).
+const OBJECT_NAME_CHARS_MAX: usize = 253;
+
 /// The namespace and name of an object of the API. The namespace of what has none is empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId {
@@ -150,11 +155,12 @@ impl ObjectId {
     }
 }
 
+/// In one line of bounded length, whatever somebody called it.
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.namespace.is_empty() {
-            return f.write_str(&self.name);
+        if !self.namespace.is_empty() {
+            write!(f, "{}/", shown_up_to(&self.namespace, OBJECT_NAME_CHARS_MAX))?;
         }
-        write!(f, "{}/{}", self.namespace, self.name)
+        f.write_str(&shown_up_to(&self.name, OBJECT_NAME_CHARS_MAX))
     }
 }

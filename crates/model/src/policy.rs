@@ -205,7 +205,16 @@ pub struct PolicyBuilder {
     class_of: Vec<u32>,
     classes: Vec<Class>,
     attributes: Interner<Attributes>,
-    audiences: Interner<Members>,
+    /// Each is another one with one more peer, so that the audiences on the way to the last cost next to nothing.
+    audiences: Interner<Option<Extended>>,
+}
+
+/// An audience with one more peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Extended {
+    audience: u32,
+    peer: PeerIx,
+    with: AttributesIx,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -219,7 +228,7 @@ impl PolicyBuilder {
     pub fn new(ranges: Vec<PrefixRange>) -> Self {
         debug_assert!(ranges.is_sorted_by(|a, b| a < b));
         let mut audiences = Interner::default();
-        let nobody = audiences.number(Members::new());
+        let nobody = audiences.number(None);
         Self {
             class_of: ranges.iter().map(|range| u32::from(range.family() == Family::V6)).collect(),
             classes: Family::ALL.map(|family| Class { family, audience: nobody }).to_vec(),
@@ -236,11 +245,19 @@ impl PolicyBuilder {
 
     /// The audience of another one with one more peer.
     fn extended(&mut self, audience: u32, peer: PeerIx, with: Attributes) -> u32 {
-        let attributes = self.attributes.number(with);
-        let mut members = self.audiences.get(audience).clone();
-        debug_assert!(members.last().is_none_or(|(last, _)| *last < peer));
-        members.push((peer, AttributesIx(attributes)));
-        self.audiences.number(members)
+        debug_assert!(self.audiences.get(audience).is_none_or(|last| last.peer < peer));
+        let with = AttributesIx(self.attributes.number(with));
+        self.audiences.number(Some(Extended { audience, peer, with }))
+    }
+
+    fn members(&self, mut audience: u32) -> Members {
+        let mut members = Members::new();
+        while let Some(extended) = self.audiences.get(audience) {
+            members.push((extended.peer, extended.with));
+            audience = extended.audience;
+        }
+        members.reverse();
+        members
     }
 
     /// Adds a peer to the audience of every range of the families that it carries. Peers must come in ascending
@@ -282,12 +299,38 @@ impl PolicyBuilder {
         }
     }
 
+    /// How many (peer, audience) pairs the policy will have: the entries of all its route maps together.
+    pub fn pair_count(&self) -> usize {
+        // An audience's number is above that of the one it extends.
+        let mut lengths: Vec<usize> = Vec::with_capacity(self.audiences.values().len());
+        for extended in self.audiences.values() {
+            lengths.push(extended.map_or(0, |extended| lengths[extended.audience as usize] + 1));
+        }
+        self.used().into_iter().map(|audience| lengths[audience as usize]).sum()
+    }
+
+    /// How many audiences the policy will have.
+    pub fn audience_count(&self) -> usize {
+        self.used().len()
+    }
+
+    /// The audiences that any range has.
+    fn used(&self) -> BTreeSet<u32> {
+        let classes: BTreeSet<u32> = self.class_of.iter().copied().collect();
+        classes.into_iter().map(|class| self.classes[class as usize].audience).collect()
+    }
+
     /// The policy.
     pub fn build(self) -> Policy {
-        let audiences =
-            self.class_of.into_iter().map(|class| AudienceIx(self.classes[class as usize].audience));
-        let entries = self.ranges.into_iter().zip(audiences).collect();
-        Policy::new(self.attributes.into_values(), self.audiences.into_values(), entries)
+        let used: Vec<u32> = self.used().into_iter().collect();
+        let audiences = used.iter().map(|audience| self.members(*audience)).collect();
+        let number = |class: &u32| {
+            let audience = self.classes[*class as usize].audience;
+            AudienceIx(count(used.binary_search(&audience).unwrap_or_default()))
+        };
+        let numbers: Vec<AudienceIx> = self.class_of.iter().map(number).collect();
+        let entries = self.ranges.into_iter().zip(numbers).collect();
+        Policy::new(self.attributes.into_values(), audiences, entries)
     }
 }
 
@@ -338,6 +381,17 @@ mod tests {
             }
         }
         assert_eq!(all.build(), each.build());
+    }
+
+    #[test]
+    fn many_peers_of_one_prefix_cost_one_audience() {
+        const PEERS: u32 = 100_000;
+        let mut builder = PolicyBuilder::new(vec![range("10.0.0.0/24")]);
+        for number in 0..PEERS {
+            builder.add_all(PeerIx(number), |_| true);
+        }
+        assert_eq!((builder.audience_count(), builder.pair_count()), (1, PEERS as usize));
+        assert_eq!(builder.build().members(AudienceIx(0)).len(), PEERS as usize);
     }
 
     #[test]

@@ -230,6 +230,9 @@ rules! {
     CommunitiesTooMany = "communities-too-many", Grammar, Error,
         "A prefix has more communities towards one neighbor than fit into a line of FRR's.",
         "keep to 255 standard and 100 large communities";
+    PolicyTooLarge = "policy-too-large", Grammar, Error,
+        "An object's prefixes go to, or come from, its neighbors in more different ways than FRR's route maps can say.",
+        "give prefixes the same peers, communities and preferences";
     CommunityUnadvertised = "community-unadvertised", Object, Error,
         "A prefix with a community is not advertised to the neighbor.",
         "allow the prefix as well";

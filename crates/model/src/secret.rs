@@ -1,6 +1,8 @@
 //! Passwords, which nothing but the renderer may see.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The TCP-MD5 password of a session (RFC 2385). `Debug` and `Display` print `***`.
@@ -62,4 +64,55 @@ pub enum PasswordError {
     /// Control characters or characters outside of ASCII.
     #[error("the password contains a character that is not visible ASCII")]
     NotAscii,
+}
+
+/// How the words of FRR begin behind which a secret stands; FRR takes a word that is cut short as long as it is clear.
+const SECRET_WORDS: &[&str] =
+    &["passw", "key-s", "authentication-k", "message-digest-k", "area-p", "domain-p", "md5"];
+
+/// Where in a line of FRR's language something secret stands: all behind the first word that announces one.
+pub fn secret_in(line: &str) -> Option<Range<usize>> {
+    let begins =
+        |word: &str, start: &&str| word.get(..start.len()).is_some_and(|w| w.eq_ignore_ascii_case(start));
+    let mut at = 0;
+    for word in line.split([' ', '\t']) {
+        at += word.len();
+        if SECRET_WORDS.iter().any(|start| begins(word, start)) {
+            let secret = line[at..].trim_ascii();
+            let from = at + (line[at..].len() - line[at..].trim_ascii_start().len());
+            return (!secret.is_empty()).then_some(from..from + secret.len());
+        }
+        at += 1;
+    }
+    None
+}
+
+/// A line of FRR's language as people may see it: with `***` in place of what is secret in it.
+pub fn masked(line: &str) -> Cow<'_, str> {
+    match secret_in(line) {
+        Some(secret) => format!("{}***", &line[..secret.start]).into(),
+        None => line.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_lines_are_masked_however_they_are_written() {
+        for (line, expected) in [
+            (" neighbor 10.0.0.1 password s3cret two", " neighbor 10.0.0.1 password ***"),
+            ("neighbor 10.0.0.1\tpassw\t s3cret", "neighbor 10.0.0.1\tpassw\t ***"),
+            ("no neighbor 10.0.0.1 password", "no neighbor 10.0.0.1 password"),
+            ("enable password 8 s3cret", "enable password ***"),
+            ("  key-string s3cret", "  key-string ***"),
+            ("ip ospf message-digest-key 1 md5 s3cret", "ip ospf message-digest-key ***"),
+            ("isis password md5 s3cret", "isis password ***"),
+            ("neighbor 10.0.0.1 passive", "neighbor 10.0.0.1 passive"),
+            ("\u{e9} passwörd x", "\u{e9} passwörd ***"),
+        ] {
+            assert_eq!(masked(line), expected);
+        }
+    }
 }

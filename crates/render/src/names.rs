@@ -34,20 +34,18 @@ pub fn peer_name(id: &PeerId) -> String {
     }
 }
 
-/// The first part of the names of every session's route maps. An interface `eth0-red` of the default
-/// VRF and an interface `eth0` of the VRF `red` would share one: the second gets `~2` behind it.
+/// The first part of the names of every session's route maps. Two sessions can ask for the same one: an interface
+/// `eth0-red` or `10.0.0.1-red` of the default VRF, and the peer `eth0` or `10.0.0.1` of the VRF `red`. The first keeps
+/// it, the next gets `~2` behind it; addresses come first, because raw snippets rely on their names.
 pub(crate) fn peer_names(config: &NodeConfig) -> BTreeMap<PeerId, String> {
-    let mut taken = BTreeSet::new();
-    let mut names = BTreeMap::new();
-    for id in &config.peers {
+    let (mut taken, mut names) = (BTreeSet::new(), BTreeMap::new());
+    let (addresses, interfaces): (Vec<_>, Vec<_>) =
+        config.peers.iter().partition(|id| matches!(id.peer, Peer::Address(_)));
+    for id in addresses.into_iter().chain(interfaces) {
         let plain = peer_name(id);
-        let mut name = plain.clone();
-        let mut copy = 2;
-        // Only interface names can end in what a VRF adds.
-        while matches!(id.peer, Peer::Interface(_)) && taken.contains(&name) {
-            name = format!("{plain}~{copy}");
-            copy += 1;
-        }
+        let copies = (2..).map(|copy: u32| format!("{plain}~{copy}"));
+        let name = std::iter::once(plain.clone()).chain(copies).find(|name| !taken.contains(name));
+        let name = name.unwrap_or(plain);
         taken.insert(name.clone());
         names.insert(id.clone(), name);
     }
@@ -67,12 +65,18 @@ mod tests {
 
     #[test]
     fn two_sessions_never_share_a_name() {
-        let plain = Peer::Interface(InterfaceName::new("eth0").unwrap());
-        let lookalike = Peer::Interface(InterfaceName::new("eth0-red").unwrap());
+        let interface = |name: &str| Peer::Interface(InterfaceName::new(name).unwrap());
+        let address = Peer::Address("10.0.0.1".parse().unwrap());
         let red = Vrf::Named(VrfName::new("red").unwrap());
-        let peers = vec![PeerId { vrf: Vrf::Default, peer: lookalike }, PeerId { vrf: red, peer: plain }];
-        let config = NodeConfig { peers, ..NodeConfig::default() };
-        let names: Vec<_> = peer_names(&config).into_values().collect();
-        assert_eq!(names, ["eth0-red", "eth0-red~2"]);
+        let peers = vec![
+            PeerId { vrf: Vrf::Default, peer: interface("10.0.0.1-red") },
+            PeerId { vrf: Vrf::Default, peer: interface("eth0-red") },
+            PeerId { vrf: red.clone(), peer: address },
+            PeerId { vrf: red, peer: interface("eth0") },
+        ];
+        let config = NodeConfig { peers: peers.clone(), ..NodeConfig::default() };
+        let names = peer_names(&config);
+        let names: Vec<_> = peers.iter().map(|id| names[id].as_str()).collect();
+        assert_eq!(names, ["10.0.0.1-red~2", "eth0-red", "10.0.0.1-red", "eth0-red~2"]);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use frrk8s_api as api;
-use frrk8s_model::{Evpn, L3Vni, RouteDistinguisherError, RouteTarget, Rule, Vni, VniProperties, Vrf};
+use frrk8s_model::{Evpn, L3Vni, RouteDistinguisherError, RouteTarget, Rule, Vni, VniProperties, Vrf, shown};
 
 use crate::report::{Path, Report};
 
@@ -18,7 +18,7 @@ pub(crate) fn evpn(evpn: &api::Evpn, vrf: &Vrf, router_path: &Path<'_>, report: 
         None | Some(api::AdvertiseVnis::Disabled) => false,
         Some(api::AdvertiseVnis::All) => true,
         Some(api::AdvertiseVnis::Other(text)) => {
-            let message = format!("advertiseVNIs is {text:?}; it must be Disabled or All");
+            let message = format!("advertiseVNIs is {:?}; it must be Disabled or All", shown(text));
             report.value(Rule::ValueUnknown, &path.field("advertiseVNIs"), text, message);
             false
         }
@@ -28,7 +28,7 @@ pub(crate) fn evpn(evpn: &api::Evpn, vrf: &Vrf, router_path: &Path<'_>, report: 
         report.add(Rule::ListTooLong, &path.field("l2vnis"), message);
     }
     let mut l2_vnis = Vec::with_capacity(evpn.l2vnis.len());
-    for (at, l2) in evpn.l2vnis.iter().enumerate() {
+    for (at, l2) in evpn.l2vnis.iter().enumerate().take(L2_VNIS_MAX) {
         let path = path.item("l2vnis", at);
         let given = Given {
             vni: l2.vni,
@@ -68,7 +68,7 @@ fn l3_vni(l3: &api::L3Vni, vrf: &Vrf, path: &Path<'_>, report: &mut Report<'_>) 
     match prefixes.as_slice() {
         [api::RoutePrefixes::Unicast] => {}
         [api::RoutePrefixes::Other(text)] => {
-            let message = format!("advertisePrefixes has {text:?}; it must be unicast");
+            let message = format!("advertisePrefixes has {:?}; it must be unicast", shown(text));
             report.value(Rule::ValueUnknown, &path.field("advertisePrefixes"), text, message);
         }
         [] => {
@@ -156,7 +156,7 @@ fn targets(
         report.add(Rule::ListTooLong, &path.field(list), message);
     }
     let mut targets = BTreeSet::new();
-    for (at, text) in texts.iter().enumerate() {
+    for (at, text) in texts.iter().enumerate().take(ROUTE_TARGETS_MAX) {
         let path = path.item(list, at);
         match within_length(text)
             .and_then(|text| text.parse().map_err(|error: RouteDistinguisherError| error.to_string()))

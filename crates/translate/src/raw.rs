@@ -1,7 +1,7 @@
 //! Raw snippets.
 
 use frrk8s_api::RawConfig;
-use frrk8s_model::{ObjectId, RawSnippet, Rule};
+use frrk8s_model::{ObjectId, RawSnippet, Rule, masked};
 
 use crate::report::{Path, Report};
 
@@ -18,19 +18,19 @@ pub(crate) fn snippet(
 ) -> Option<RawSnippet> {
     let text = raw.raw_config.as_deref()?;
     let mut lines = String::with_capacity(text.len() + 1);
+    let path = path.field("rawConfig");
     for (at, line) in text.lines().enumerate() {
         let line = line.trim_end();
-        let path = path.field("rawConfig");
-        if let Some(c) = line.chars().find(|&c| c.is_control() && c != '\t') {
-            let message = format!("line {} of the raw text has the control character {c:?}", at + 1);
-            report.value(Rule::RawInvalid, &path, line, message);
+        if let Some(c) = line.chars().find(|&c| ends_line(c)) {
+            let message = format!("line {} of the raw text has the character {c:?}", at + 1);
+            report.value(Rule::RawInvalid, &path, masked(line), message);
         } else if line.len() > LINE_BYTES_MAX {
             let message = format!(
                 "line {} of the raw text has {} bytes; FRR takes {LINE_BYTES_MAX} at most",
                 at + 1,
                 line.len()
             );
-            report.value(Rule::RawInvalid, &path, line, message);
+            report.value(Rule::RawInvalid, &path, masked(line), message);
         }
         lines.push_str(&line.replace('\t', " "));
         lines.push('\n');
@@ -40,4 +40,9 @@ pub(crate) fn snippet(
         priority: raw.priority,
         text: lines.into(),
     })
+}
+
+/// Whether a character ends a line for somebody, or garbles it.
+fn ends_line(c: char) -> bool {
+    c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}')
 }

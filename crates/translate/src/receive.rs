@@ -1,7 +1,7 @@
 //! What is taken from a neighbor.
 
 use frrk8s_api as api;
-use frrk8s_model::{PeerIx, Policy, PolicyBuilder, PrefixRange, Rule, shown};
+use frrk8s_model::{PeerIx, PolicyBuilder, PrefixRange, Rule, shown};
 
 use crate::prefixes;
 use crate::report::{Path, Report};
@@ -15,7 +15,7 @@ const BOUND_MAX: i64 = 128;
 pub(crate) struct Received(Vec<(PeerIx, Vec<PrefixRange>)>);
 
 impl Received {
-    pub(crate) fn build(self) -> Policy {
+    pub(crate) fn policy(self) -> PolicyBuilder {
         let mut ranges: Vec<PrefixRange> = self.0.iter().flat_map(|(_, ranges)| ranges).copied().collect();
         ranges.sort();
         ranges.dedup();
@@ -27,7 +27,7 @@ impl Received {
             positions.dedup();
             builder.add(peer, positions, |_| None);
         }
-        builder.build()
+        builder
     }
 }
 

@@ -35,22 +35,35 @@ impl fmt::Display for Path<'_> {
     }
 }
 
+/// The most findings about one object that are reported, errors and others each.
+const FINDINGS_MAX: usize = 1000;
+
 /// The findings about one object.
 pub(crate) struct Report<'a> {
     object: &'a ObjectId,
     findings: Vec<Finding>,
     errors: usize,
+    /// What there is no room for: the last of it.
+    left_out: Option<Finding>,
 }
 
 impl<'a> Report<'a> {
     pub(crate) fn new(object: &'a ObjectId) -> Self {
-        Self { object, findings: Vec::new(), errors: 0 }
+        Self { object, findings: Vec::new(), errors: 0, left_out: None }
     }
 
     /// Notes a finding; what is returned can be refined.
     pub(crate) fn add(&mut self, rule: Rule, path: &Path<'_>, message: impl Into<String>) -> &mut Finding {
         let finding = Finding::new(rule, self.object, path.to_string(), message);
+        let before = if finding.is_error() {
+            self.errors
+        } else {
+            self.findings.len() - self.errors.min(FINDINGS_MAX)
+        };
         self.errors += usize::from(finding.is_error());
+        if before >= FINDINGS_MAX {
+            return self.left_out.insert(finding);
+        }
         self.findings.push(finding);
         let last = self.findings.len() - 1;
         &mut self.findings[last]
@@ -73,7 +86,10 @@ impl<'a> Report<'a> {
         self.errors
     }
 
-    pub(crate) fn finish(self) -> Vec<Finding> {
+    pub(crate) fn finish(mut self) -> Vec<Finding> {
+        if let (Some(_), Some(last)) = (self.left_out, self.findings.last_mut()) {
+            last.message.push_str(" (and more: only the first findings about an object are listed)");
+        }
         self.findings
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use frrk8s_api as api;
 use frrk8s_model::{
-    Asn, BfdProfile, BfdProfileName, IpNet, NeighborFragment, Peer, PeerIx, PolicyBuilder, RouterFragment,
-    Rule, Vrf, parse_router_id, shown,
+    Asn, BfdProfile, BfdProfileName, IpNet, NeighborFragment, Peer, PeerIx, Policy, PolicyBuilder,
+    RouterFragment, Rule, Vrf, parse_router_id, shown,
 };
 
 use crate::advertise::{self, Advertisable};
@@ -18,6 +18,12 @@ use crate::{evpn, prefixes, session};
 
 /// The most routers that an object may have.
 const ROUTERS_MAX: usize = 50;
+
+/// The most audiences that one router of an object may have: a route map has 65,535 numbers, and an audience may need one
+/// for each family.
+const AUDIENCES_MAX: usize = 32_000;
+/// The most route map entries that one object may need.
+const MAP_ENTRIES_MAX: usize = 1_000_000;
 
 /// What the neighbors of one router have in common.
 pub(crate) struct RouterContext<'a> {
@@ -47,6 +53,7 @@ pub(crate) fn routers(
         let message = format!("{} routers; {ROUTERS_MAX} are the most", routers.len());
         report.add(Rule::ListTooLong, &bgp_path.field("routers"), message);
     }
+    let routers = &routers[..routers.len().min(ROUTERS_MAX)];
     let bfd_profiles = bfd_profiles.iter().map(|(name, _)| name.clone()).collect();
     let heads: Vec<Head> = routers
         .iter()
@@ -55,12 +62,14 @@ pub(crate) fn routers(
         .collect();
     let vrfs: BTreeSet<&Vrf> = heads.iter().filter_map(|head| head.vrf.as_ref()).collect();
     let mut translated = Vec::with_capacity(routers.len());
+    let mut room = MAP_ENTRIES_MAX;
     for (at, (router, head)) in routers.iter().zip(&heads).enumerate() {
         let path = bgp_path.item("routers", at);
         let context = RouterContext { asn: head.asn, bfd_profiles: &bfd_profiles, secrets };
         let imports = imports(router, head, &vrfs, &path, report);
         let advertisable = advertisable(router, head, &heads, &imports);
-        translated.push(body(router, head, imports, &advertisable, (&context, &path), report));
+        let parts = body(router, head, imports, &advertisable, (&context, &path), report);
+        translated.push(parts.and_then(|parts| parts.build(&mut room, &path, report)));
     }
     translated
 }
@@ -168,7 +177,7 @@ fn body(
     advertisable: &Advertisable<'_>,
     (context, path): (&RouterContext<'_>, &Path<'_>),
     report: &mut Report<'_>,
-) -> Option<RouterFragment> {
+) -> Option<Parts> {
     let mut outgoing = PolicyBuilder::new(advertisable.ranges());
     let mut received = Received::default();
     let mut neighbors = Vec::with_capacity(router.neighbors.len());
@@ -206,7 +215,10 @@ fn body(
     let mut prefixes: Vec<IpNet> = head.prefixes.iter().flatten().copied().collect();
     prefixes.sort();
     prefixes.dedup();
-    complete.then_some(RouterFragment {
+    if !complete {
+        return None;
+    }
+    let router = RouterFragment {
         vrf,
         asn: head.asn?,
         id: head.id,
@@ -214,9 +226,40 @@ fn body(
         prefixes,
         imports,
         evpn,
-        outgoing: outgoing.build(),
-        incoming: received.build(),
-    })
+        outgoing: Policy::default(),
+        incoming: Policy::default(),
+    };
+    Some(Parts { router, outgoing, incoming: received.policy() })
+}
+
+/// A router, and what is to become its policy.
+struct Parts {
+    router: RouterFragment,
+    outgoing: PolicyBuilder,
+    incoming: PolicyBuilder,
+}
+
+impl Parts {
+    /// The whole, where the object has room for it.
+    fn build(self, room: &mut usize, path: &Path<'_>, report: &mut Report<'_>) -> Option<RouterFragment> {
+        let policies = [&self.outgoing, &self.incoming];
+        let audiences = policies.map(PolicyBuilder::audience_count).into_iter().max().unwrap_or_default();
+        let entries: usize = policies.map(PolicyBuilder::pair_count).into_iter().sum();
+        if audiences > AUDIENCES_MAX || entries > *room {
+            let message = format!(
+                "the prefixes go to, or come from, the neighbors in {audiences} different ways, which takes {entries} \
+                 route map entries; {AUDIENCES_MAX} and {MAP_ENTRIES_MAX} are the most that an object may have"
+            );
+            report.add(Rule::PolicyTooLarge, &path.field("neighbors"), message);
+            return None;
+        }
+        *room -= entries;
+        Some(RouterFragment {
+            outgoing: self.outgoing.build(),
+            incoming: self.incoming.build(),
+            ..self.router
+        })
+    }
 }
 
 fn remark_external_local_pref(

@@ -1,6 +1,7 @@
 //! Passwords by the name of their Secret.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use frrk8s_api::k8s::Secret as SecretObject;
 
@@ -94,11 +95,12 @@ impl Secrets {
     }
 }
 
-/// What stands for the password of a Secret that cannot be seen: a text of its own for each name.
+/// What stands for the password of a Secret that cannot be seen: a text of its own for each name, which FRR would take
+/// whatever the name is.
 fn placeholder(name: &str) -> String {
-    let mut text = format!("secret:{name}");
-    text.truncate(frrk8s_model::PASSWORD_BYTES_MAX);
-    text
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    format!("secret:{:016x}", hasher.finish())
 }
 
 fn content(secret: &SecretObject) -> Content {

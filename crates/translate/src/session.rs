@@ -352,7 +352,7 @@ fn address_families(
         report.add(Rule::ListTooLong, &path.field("addressFamilies"), message);
     }
     let (mut unicast, mut evpn) = (families.is_empty(), false);
-    for (at, family) in families.iter().enumerate() {
+    for (at, family) in families.iter().enumerate().take(FAMILIES_MAX) {
         match family {
             api::AddressFamily::Unicast => unicast = true,
             api::AddressFamily::Evpn => evpn = true,

@@ -83,7 +83,8 @@ fn cases() -> Vec<Case> {
     let evpn = |fields: &str| router(&format!("evpn: {{{fields}}}"));
     let long = "x".repeat(81);
     vec![
-        case(Rule::Undecodable, "{bgp: {routers: [{asn: many}]}}".into(), "bgp.routers[0].asn", None),
+        case(Rule::Undecodable, "{bgp: {routers: [{asn: many}]}}".into(), "bgp.routers[0].asn", "many"),
+        case(Rule::Undecodable, "{bgp: {routers: [[64512]]}}".into(), "bgp.routers[0]", None),
         case(
             Rule::FieldDropped,
             "{nodeSelector: {labelSelector: {a: b}}}".into(),
@@ -475,8 +476,14 @@ fn every_rule_names_the_field_and_the_value() {
 
 #[test]
 fn every_rule_about_objects_has_a_case() {
-    // Those about files and several objects are the command line's; the one about assumed Secrets is below.
-    let elsewhere = [Rule::Unreadable, Rule::DuplicateObject, Rule::NamespaceIgnored, Rule::SecretAssumed];
+    // Those about files and several objects are the command line's; two are below.
+    let elsewhere = [
+        Rule::Unreadable,
+        Rule::DuplicateObject,
+        Rule::NamespaceIgnored,
+        Rule::SecretAssumed,
+        Rule::PolicyTooLarge,
+    ];
     let tested: BTreeSet<Rule> = cases().into_iter().map(|case| case.rule).collect();
     let missing: Vec<Rule> = Rule::ALL
         .iter()
@@ -508,6 +515,28 @@ fn a_secret_that_cannot_be_seen_is_assumed_where_that_is_asked_for() {
     let translation = translate(&ObjectId::new("ns", "a"), &object.spec, &secrets);
     assert!(translation.fragment.is_some());
     assert_eq!(translation.findings[0].rule, Rule::SecretAssumed);
+}
+
+#[test]
+fn an_object_that_needs_more_route_map_entries_than_there_are_is_refused() {
+    const MANY: usize = 1500;
+    let list = |item: &dyn Fn(usize, usize) -> String| {
+        let items: Vec<String> = (0..MANY).map(|at| item(at / 256, at % 256)).collect();
+        format!("[{}]", items.join(", "))
+    };
+    let prefixes = list(&|high, low| format!("10.{high}.{low}.0/24"));
+    let communities =
+        list(&|high, low| format!("{{community: '{high}:{low}', prefixes: [10.{high}.{low}.0/24]}}"));
+    let neighbors = list(&|high, low| {
+        let more = if (high, low) == (0, 0) { communities.as_str() } else { "[]" };
+        format!(
+            "{{address: 192.0.{high}.{low}, asn: 1, toAdvertise: {{allowed: {{mode: all}}, withCommunity: {more}}}}}"
+        )
+    });
+    let spec = router(&format!("prefixes: {prefixes}, neighbors: {neighbors}"));
+    let (findings, translated) = findings(&spec);
+    let found: Vec<_> = findings.iter().map(|finding| (finding.rule, finding.at.path.as_str())).collect();
+    assert_eq!((translated, found), (false, vec![(Rule::PolicyTooLarge, "spec.bgp.routers[0].neighbors")]));
 }
 
 /// What the tests of the existing FRR-K8s look for in its messages.

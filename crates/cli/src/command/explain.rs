@@ -7,14 +7,14 @@ use frrk8s_document::Line;
 use frrk8s_merge::{ConflictPolicy, NodeFacts, Origins, Source};
 use frrk8s_model::{
     Attributes, Family, InterfaceName, IpNet, NeighborField, Party, Peer, PeerId, PeerIx, Place, PrefixRange,
-    Session, Vrf, parse_address, parse_prefix,
+    Session, Vrf, parse_address, parse_prefix, shown,
 };
 use frrk8s_plan::Outcome;
 use frrk8s_render::{Direction, Subject};
 
 use super::{CommandError, Loaded, planned};
 use crate::args::{Explain, ExplainArgs, NodeArgs};
-use crate::diagnostic::{Diagnostics, line_and_column};
+use crate::diagnostic::Diagnostics;
 use crate::inventory::{NodeView, SecretsSeen};
 use crate::output::{Exit, Output};
 
@@ -74,7 +74,7 @@ impl Explainer<'_> {
             Party { object: source.origin.object.clone(), path: source.origin.path.clone(), value: None };
         let at = self.places.place(&party).map(|place| {
             let file = &self.loaded.input.sources[place.source];
-            let (line, column) = line_and_column(&file.text, place.span.start);
+            let (line, column) = file.line_and_column(place.span.start);
             format!(" ({}:{line}:{column})", file.name)
         });
         format!("{} {}{}", party.object, party.path, at.unwrap_or_default())
@@ -271,7 +271,7 @@ impl Explainer<'_> {
             self.list_origins(&Place::Raw(snippet.object.clone()), "  ", &mut text);
         }
         if found == 0 {
-            return format!("no line of {} has {asked:?} in it\n", self.node.title());
+            return format!("no line of {} has {:?} in it\n", self.node.title(), shown(asked));
         }
         if found > LISTED_MAX {
             let _ = writeln!(text, "… and {} more lines", found - LISTED_MAX);

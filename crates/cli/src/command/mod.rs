@@ -93,9 +93,11 @@ impl Loaded {
         Ok((node, input, left_out))
     }
 
-    /// Under `freeze`, a file that cannot be read may hold anything: the node is held.
+    /// Under `freeze`, a file that cannot be read may hold anything: the node is held. So it is by an object that may
+    /// say what the node is.
     fn hold_back(&self, input: &mut NodeInput<'_>) {
-        if self.input.unreadable.is_empty() || input.policy == frrk8s_merge::ConflictPolicy::Quarantine {
+        let is_complete = self.input.unreadable.is_empty() && !self.inventory.is_incomplete;
+        if is_complete || input.policy == frrk8s_merge::ConflictPolicy::Quarantine {
             return;
         }
         input.candidates.push(frrk8s_merge::Candidate {

@@ -1,11 +1,10 @@
 //! `frrk8s render`
 
-use std::fs;
-
 use frrk8s_document::{Dialect, Text, Version};
 
 use super::{CommandError, Loaded, planned};
 use crate::args::RenderArgs;
+use crate::input::read_file;
 use crate::inventory::SecretsSeen;
 use crate::output::{Exit, Output};
 
@@ -17,8 +16,10 @@ pub fn run(args: &RenderArgs, output: Output) -> Result<Exit, CommandError> {
     let (node, mut input, left_out) = loaded.node(&args.node)?;
     let running = match &args.against {
         Some(path) => {
-            let text = fs::read_to_string(path)
-                .map_err(|error| CommandError::Running { path: path.clone(), error })?;
+            let bytes =
+                read_file(path).map_err(|error| CommandError::Running { path: path.clone(), error })?;
+            // Only names and numbers are kept from it: a description in another encoding does not matter.
+            let text = String::from_utf8_lossy(&bytes);
             input.version = Version::of(&text);
             let dialect = Dialect::new(input.version.unwrap_or(VERSION_DEFAULT));
             Some(dialect.read(&Text::parse(&text)))
@@ -43,13 +44,7 @@ pub fn run(args: &RenderArgs, output: Output) -> Result<Exit, CommandError> {
 pub fn masked(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     for line in text.lines() {
-        match line.find("password ") {
-            Some(at) => {
-                masked.push_str(&line[..at]);
-                masked.push_str("password ***");
-            }
-            None => masked.push_str(line),
-        }
+        masked.push_str(&frrk8s_model::masked(line));
         masked.push('\n');
     }
     masked

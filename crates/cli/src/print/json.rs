@@ -1,9 +1,9 @@
 //! Findings for programs. The shape is versioned; fields are only ever added within a version.
 
-use frrk8s_model::{Party, Severity};
+use frrk8s_model::{Party, Severity, shown_up_to};
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Diagnostic, Place, line_and_column};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::input::Input;
 
 /// The version of everything that is printed as JSON.
@@ -46,18 +46,24 @@ fn one(diagnostic: &Diagnostic, input: &Input) -> Value {
 
 fn located(party: &Party, place: Option<&Place>, input: &Input) -> Value {
     json!({
-        "object": { "namespace": &*party.object.namespace, "name": &*party.object.name },
+        "object": { "namespace": name(&party.object.namespace), "name": name(&party.object.name) },
         "path": party.path,
         "value": party.value,
         "location": place.map(|place| location(place, input)),
     })
 }
 
+/// A name in one line of bounded length, whatever somebody made of it.
+fn name(text: &str) -> String {
+    const CHARS_MAX: usize = 1000;
+    shown_up_to(text, CHARS_MAX)
+}
+
 /// File, lines and columns, all from 1.
 fn location(place: &Place, input: &Input) -> Value {
     let source = &input.sources[place.source];
-    let (line, column) = line_and_column(&source.text, place.span.start);
-    let (end_line, end_column) = line_and_column(&source.text, place.span.end);
+    let (line, column) = source.line_and_column(place.span.start);
+    let (end_line, end_column) = source.line_and_column(place.span.end);
     json!({
         "file": source.name,
         "line": line,

@@ -3,7 +3,7 @@
 use frrk8s_model::{Party, Rule, Severity};
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Diagnostic, Place, line_and_column};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::input::Input;
 
 /// The whole report.
@@ -71,8 +71,8 @@ fn location(party: &Party, place: Option<&Place>, input: &Input) -> Value {
     let mut location = json!({ "logicalLocations": logical, "message": { "text": message } });
     if let Some(place) = place {
         let source = &input.sources[place.source];
-        let (line, column) = line_and_column(&source.text, place.span.start);
-        let (end_line, end_column) = line_and_column(&source.text, place.span.end);
+        let (line, column) = source.line_and_column(place.span.start);
+        let (end_line, end_column) = source.line_and_column(place.span.end);
         location["physicalLocation"] = json!({
             "artifactLocation": { "uri": uri(&source.name) },
             "region": {

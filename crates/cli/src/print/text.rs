@@ -5,7 +5,7 @@ use std::fmt::Write;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use frrk8s_model::{Party, Severity};
 
-use crate::diagnostic::{Diagnostic, Place, line_and_column};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::input::Input;
 
 /// How many findings are printed; what is more is counted.
@@ -69,7 +69,7 @@ fn one(diagnostic: &Diagnostic, input: &Input, masked: &[String], renderer: &Ren
         };
         let name = input.sources[place.source].name.as_str();
         if line.text.is_empty() {
-            let (line, column) = line_and_column(&input.sources[place.source].text, place.span.start);
+            let (line, column) = input.sources[place.source].line_and_column(place.span.start);
             group = group.element(Level::NOTE.message(format!("{name}:{line}:{column}: {label}")));
             continue;
         }
@@ -130,7 +130,7 @@ impl SourceLine {
         if line.len() > LINE_BYTES_MAX || line.trim().is_empty() {
             return None;
         }
-        let (number, _) = line_and_column(&input.sources[place.source].text, start);
+        let (number, _) = input.sources[place.source].line_and_column(start);
         let span = start - from..end.min(to).max(start) - from;
         Some(Self { text: line.to_owned(), number, span })
     }
