@@ -14,7 +14,7 @@ endif
 endif
 endif
 
-.PHONY: help build check test test-pure test-frr frr demo bench fuzz crds docs lint clean
+.PHONY: help build check test test-pure test-frr frr demo bench fuzz crds cases docs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ fuzz: ## Fuzz each target for FUZZ_SECONDS (60 by default)
 
 crds: ## Write manifests/crds from the types
 	UPDATE_CRDS=1 cargo test --quiet --package frrk8s-api --test manifests
+
+cases: ## Write what is expected of the samples and cases anew
+	UPDATE_CASES=1 cargo test --quiet --package frrk8s-plan --test cases
 
 docs: ## Write docs/findings.md from the rules
 	UPDATE_DOCS=1 cargo test --quiet --package frrk8s-model --test findings_page

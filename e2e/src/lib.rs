@@ -1,10 +1,13 @@
 //! What the tests against real FRR have in common: objects to a plan, a plan to a router, and back.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
+mod check;
 mod load;
 pub mod oracle;
 pub mod other;
 mod planned;
 
+pub use check::{check, check_as_file};
+pub use frrk8s_testkit::case::Planned;
 pub use load::{Loaded, dialect, load, read_back};
-pub use planned::{Planned, PlannedInput};
+pub use planned::PlannedInput;

@@ -1,11 +1,12 @@
 //! A document into the daemons of a router, over their sockets, and back.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use frrk8s_document::{Daemon, Dialect, Document, Text};
 use frrk8s_model::RawSnippet;
 use frrk8s_render::{divide, print_raw};
-use frrk8s_testkit::lab::{self, LabError, Refused, Router};
+use frrk8s_testkit::lab::{self, LabError, Refused, Router, wait_until};
 
 /// What came of loading.
 #[derive(Debug, Default)]
@@ -39,19 +40,36 @@ fn lines(text: &str) -> Vec<String> {
 /// What FRR says about lines that it takes.
 const INFORMATIONAL: [&str; 1] = ["% Echo mode works correctly for IPv4"];
 
-fn is_refusal(refused: &Refused) -> bool {
-    !INFORMATIONAL.iter().any(|text| refused.text.starts_with(text))
+/// Whether there is more to a reply than such words.
+pub(crate) fn is_refusal(refused: &Refused) -> bool {
+    let mut remarks = refused.text.lines().filter(|line| line.starts_with('%')).peekable();
+    let informational = |line: &str| INFORMATIONAL.iter().any(|text| line.starts_with(text));
+    remarks.peek().is_none() || remarks.any(|line| !informational(line))
+}
+
+/// How long mgmtd may be busy with another client, on a machine that is busy as well.
+const LOCK_LIMIT: Duration = Duration::from_secs(20);
+
+/// Sends lines to one daemon. mgmtd refuses whoever comes while it serves somebody else, before anything is sent: it is
+/// asked again.
+fn configure(router: &Router, daemon: lab::Daemon, lines: &[String]) -> Result<Vec<Refused>, LabError> {
+    let mut outcome = Ok(Vec::new());
+    wait_until(LOCK_LIMIT, &format!("{daemon} to take configuration"), || {
+        outcome = router.configure(daemon, lines);
+        Ok(!matches!(outcome, Err(LabError::ConfigureRefused { .. })))
+    })?;
+    outcome
 }
 
 /// Sends a document to the daemons that keep its parts, then the raw snippets to bgpd.
 pub fn load(router: &Router, document: &Document, raw: &[RawSnippet]) -> Result<Loaded, LabError> {
     let mut loaded = Loaded::default();
     for (daemon, part) in dialect(router).by_daemon(document) {
-        let refused = router.configure(of_lab(daemon), &lines(&part.print()))?;
+        let refused = configure(router, of_lab(daemon), &lines(&part.print()))?;
         loaded.refused.extend(refused.into_iter().filter(is_refusal).map(|refused| (daemon, refused)));
     }
     for snippet in raw {
-        let refused = router.configure(lab::Daemon::Bgpd, &lines(&print_raw(snippet)))?;
+        let refused = configure(router, lab::Daemon::Bgpd, &lines(&print_raw(snippet)))?;
         loaded.raw_refused.extend(refused.into_iter().map(|refused| (Daemon::Bgpd, refused)));
     }
     Ok(loaded)

@@ -2,12 +2,12 @@
 
 use frrk8s_api::FRRConfiguration;
 use frrk8s_api::k8s::Secret;
-use frrk8s_document::Document;
 use frrk8s_manifest::{Object, read};
 use frrk8s_merge::{Candidate, ConflictPolicy, NodeFacts, Seniority};
-use frrk8s_model::{Fragment, NodeConfig, ObjectId, RawSnippet};
+use frrk8s_model::{Fragment, ObjectId};
 use frrk8s_plan::{NodeInput, plan};
 use frrk8s_render::NodeOptions;
+use frrk8s_testkit::case::Planned;
 use frrk8s_translate::{Secrets, translate};
 
 /// The objects of a test and how its node is rendered.
@@ -21,17 +21,6 @@ pub struct PlannedInput {
     pub options: NodeOptions,
 }
 
-/// What FRR is to run.
-#[derive(Clone, Debug)]
-pub struct Planned {
-    /// The merged configuration.
-    pub config: NodeConfig,
-    /// The rendered document, raw snippets aside.
-    pub document: Document,
-    /// The raw snippets.
-    pub raw: Vec<RawSnippet>,
-}
-
 impl PlannedInput {
     /// The objects and Secrets of a text.
     pub fn read(yaml: &str) -> Self {
@@ -40,7 +29,7 @@ impl PlannedInput {
             match manifest.object {
                 Object::Configuration(object) => input.objects.push(*object),
                 Object::Secret(secret) => input.secrets.push(*secret),
-                Object::Undecodable { path, message, .. } => panic!("{path}: {message}\n{yaml}"),
+                Object::Undecodable { mistakes, .. } => panic!("{mistakes:?}\n{yaml}"),
                 _ => {}
             }
         }
@@ -76,10 +65,6 @@ impl PlannedInput {
         };
         let plan = plan(&input).unwrap();
         let outcome = plan.outcome.unwrap_or_else(|| panic!("{:#?}", plan.findings));
-        Planned {
-            raw: outcome.config.raw.clone(),
-            config: outcome.config,
-            document: outcome.rendered.document,
-        }
+        Planned::of(outcome)
     }
 }

@@ -1,6 +1,8 @@
 //! What tests stand on. A dev-dependency only: nothing that is shipped may use it.
 
+pub mod case;
 mod fragment;
+pub mod hostile;
 pub mod lab;
 pub mod strategy;
 

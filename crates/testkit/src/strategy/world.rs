@@ -138,7 +138,7 @@ fn endpoint(number: usize, vrf: &str) -> (Option<&'static str>, Option<&'static 
 }
 
 prop_compose! {
-    fn peer(number: usize, vrf: &'static str)(
+    fn peer(number: usize, vrf: &'static str, router_asn: i64)(
         kind in 0..4_u8,
         port in rarely(&[179, 1790, 16384, 1]),
         source in rarely(&["10.99.0.1", "lo"]),
@@ -155,7 +155,7 @@ prop_compose! {
     ) -> PeerSpec {
         let (address, interface) = endpoint(number, vrf);
         let (asn, mode) = match kind {
-            0 => (Some(64512), ""),
+            0 => (Some(router_asn), ""),
             1 => (None, "internal"),
             2 => (None, "external"),
             _ => (Some(65001 + i64::try_from(number).unwrap_or_default()), ""),
@@ -217,7 +217,7 @@ fn prefixes() -> impl Strategy<Value = Vec<&'static str>> {
 
 /// A router of a VRF.
 fn router(vrf: &'static str, asn: i64, peers: usize) -> impl Strategy<Value = RouterSpec> {
-    let peers: Vec<_> = (0..peers).map(|number| peer(number, vrf)).collect();
+    let peers: Vec<_> = (0..peers).map(|number| peer(number, vrf, asn)).collect();
     let id = rarely(&["10.99.0.1", "192.0.2.1", "255.255.255.255"]);
     (peers, id, prefixes()).prop_map(move |(peers, id, prefixes)| RouterSpec {
         vrf,
@@ -248,7 +248,8 @@ prop_compose! {
     /// A world: a default router, a VRF with neighbors, and, with EVPN, a tenant VRF without.
     pub fn world()(
         mut default in router("", 64512, 5),
-        red in router("red", 64512, 4),
+        // Another AS than the default router's, which it imports.
+        red in router("red", 64520, 4),
         mut tenant in router("tenant", 64600, 0),
         evpn in option::weighted(0.4, (evpn(), l3())),
         profiles in [profile("fast"), profile("slow.but-steady_1")],
