@@ -63,7 +63,7 @@ impl PlannedInput {
             running: None,
             version: None,
         };
-        let plan = plan(&input).unwrap();
+        let plan = plan(&input);
         let outcome = plan.outcome.unwrap_or_else(|| panic!("{:#?}", plan.findings));
         Planned::of(outcome)
     }

@@ -80,11 +80,18 @@ pub struct NodeArgs {
     #[arg(long = "node-label", value_name = "K=V", value_parser = label)]
     pub labels: Vec<(String, String)>,
     /// Routes that are never taken from anybody, with everything inside them.
-    #[arg(long, value_name = "CIDR,...", value_delimiter = ',', value_parser = prefix)]
-    pub always_block: Vec<IpNet>,
+    #[arg(long, value_name = "CIDR,...", value_parser = prefixes)]
+    always_block: Vec<Prefixes>,
     /// What to do when objects conflict or are invalid.
     #[arg(long, value_enum, default_value_t = Policy::Freeze)]
     pub conflict_policy: Policy,
+}
+
+impl NodeArgs {
+    /// Routes that are never taken from anybody.
+    pub fn always_block(&self) -> Vec<IpNet> {
+        self.always_block.iter().flat_map(|prefixes| prefixes.0.iter().copied()).collect()
+    }
 }
 
 /// A conflict policy, as it is written.
@@ -227,6 +234,14 @@ fn namespace(text: &str) -> Result<String, String> {
     }
 }
 
-fn prefix(text: &str) -> Result<IpNet, String> {
-    parse_prefix(text.trim()).ok_or_else(|| "a prefix is written ADDRESS/LENGTH".to_owned())
+/// Prefixes of one option.
+#[derive(Clone, Debug)]
+struct Prefixes(Vec<IpNet>);
+
+/// Prefixes with commas between them; none at all is how the daemon's manifest may have it.
+fn prefixes(text: &str) -> Result<Prefixes, String> {
+    let prefix =
+        |text: &str| parse_prefix(text.trim()).ok_or_else(|| "a prefix is written ADDRESS/LENGTH".to_owned());
+    let written = text.split(',').filter(|_| !text.trim().is_empty());
+    written.map(prefix).collect::<Result<_, _>>().map(Prefixes)
 }

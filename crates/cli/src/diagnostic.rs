@@ -41,9 +41,10 @@ pub struct Diagnostics<'a> {
 }
 
 impl<'a> Diagnostics<'a> {
-    /// Starts with what is wrong with sources and objects by themselves.
-    pub fn new(input: &'a Input, inventory: &Inventory) -> Self {
+    /// Starts with what is wrong with sources and objects by themselves, those aside that do not matter.
+    pub fn new(input: &'a Input, inventory: &Inventory, left_out: &BTreeSet<&ObjectId>) -> Self {
         let entries = inventory.entries.clone();
+        let left_out: BTreeSet<usize> = left_out.iter().filter_map(|id| entries.get(id).copied()).collect();
         let mut diagnostics = Self { input, entries, known: BTreeMap::new(), found: Vec::new() };
         for unreadable in &input.unreadable {
             let name = &input.sources[unreadable.source].name;
@@ -52,7 +53,8 @@ impl<'a> Diagnostics<'a> {
             let place = Place { source: unreadable.source, span: unreadable.span.clone() };
             diagnostics.found.push(Diagnostic { finding, places: vec![Some(place)], nodes: BTreeSet::new() });
         }
-        for (entry, finding) in &inventory.findings {
+        let findings = inventory.findings.iter().filter(|(entry, _)| !left_out.contains(entry));
+        for (entry, finding) in findings {
             let place = diagnostics.place_in(*entry, &finding.at.path);
             let finding = finding.clone();
             diagnostics.found.push(Diagnostic { finding, places: vec![Some(place)], nodes: BTreeSet::new() });
@@ -149,11 +151,11 @@ fn mask(tree: &Tree, text: &mut [u8]) {
         Value::Map(fields) => {
             for (at, key, value) in fields {
                 let reference = key == "passwordSecret" && matches!(value.value, Value::Map(_));
-                let password = key.to_ascii_lowercase().contains("password") && !reference;
+                let password = key.to_ascii_lowercase().contains("passw") && !reference;
                 if password || key == "kubectl.kubernetes.io/last-applied-configuration" {
                     hide(at.end, value, text);
-                } else if let ("rawConfig", Value::Scalar(Json::String(raw))) = (key.as_str(), &value.value) {
-                    mask_raw(raw, value, text);
+                } else if key == "rawConfig" {
+                    mask_raw(value, text);
                 } else {
                     mask(value, text);
                 }
@@ -193,9 +195,12 @@ fn blank(span: Range<usize>, text: &mut [u8]) {
     }
 }
 
-/// What is secret in a raw snippet. Where it is not written as it is read, all of the snippet.
-fn mask_raw(raw: &str, tree: &Tree, text: &mut [u8]) {
+/// What is secret in a raw snippet. Where it is not written as it is read, or no text, all of the snippet.
+fn mask_raw(tree: &Tree, text: &mut [u8]) {
     const SECRETS_MAX: usize = 100;
+    let Value::Scalar(Json::String(raw)) = &tree.value else {
+        return hide(tree.span.start, tree, text);
+    };
     let secrets: BTreeSet<&str> =
         raw.lines().filter_map(|line| secret_in(line).map(|secret| &line[secret])).collect();
     for span in spans(tree) {

@@ -36,7 +36,7 @@ pub struct Configuration {
 }
 
 /// A node, with what the input says of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeView {
     /// Its name; `None` where nobody named one.
     pub name: Option<String>,
@@ -57,6 +57,8 @@ pub struct Inventory {
     pub entries: BTreeMap<ObjectId, usize>,
     /// What is wrong with objects by themselves, each with the number of the object's entry.
     pub findings: Vec<(usize, Finding)>,
+    /// The Secrets that the input has twice, and differently.
+    disputed_secrets: BTreeSet<String>,
     /// Whether an object is wrong that may matter to any node: then nothing is known of what a node is to run.
     pub is_incomplete: bool,
     /// The nodes of the input, by name.
@@ -99,6 +101,7 @@ impl Inventory {
     /// Takes stock of an input.
     pub fn new(input: &Input, namespace: Option<&str>, seen: SecretsSeen) -> Result<Self, InventoryError> {
         let mut inventory = Self { namespace: namespace_that_counts(input, namespace), ..Self::default() };
+        inventory.note_duplicates(input);
         inventory.take_nodes(input);
         inventory.note_other_kinds(input);
         inventory.take_configurations(input, &inventory.secrets(input, seen));
@@ -119,10 +122,39 @@ impl Inventory {
             Object::Secret(secret) if self.counts(entry.manifest.namespace.as_deref()) => Some(&**secret),
             _ => None,
         });
+        // Which of several different ones counts nobody knows: none does.
+        let secrets = secrets.filter(|secret| {
+            !secret.metadata.name.as_ref().is_some_and(|name| self.disputed_secrets.contains(name))
+        });
         let secrets = Secrets::new(secrets.collect::<Vec<&Secret>>());
         match seen {
             SecretsSeen::Required => secrets,
             SecretsSeen::Assumed => secrets.assuming_absent(),
+        }
+    }
+
+    /// Nodes, Secrets and the daemon's configuration that the input has twice, and differently.
+    fn note_duplicates(&mut self, input: &Input) {
+        let mut first: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for (number, entry) in input.entries.iter().enumerate() {
+            let manifest = &entry.manifest;
+            let kind = match &manifest.object {
+                Object::Node(_) => "Node",
+                Object::Secret(_) if self.counts(manifest.namespace.as_deref()) => "Secret",
+                Object::Daemon(_) if self.counts(manifest.namespace.as_deref()) => "FRRK8sConfiguration",
+                _ => continue,
+            };
+            let &mut earlier = first.entry((kind, &manifest.name)).or_insert(number);
+            if is_same(&input.entries[earlier].manifest.object, &manifest.object) {
+                continue;
+            }
+            let namespace = if kind == "Node" { "" } else { self.namespace.as_str() };
+            let id = ObjectId::new(namespace, &manifest.name);
+            self.findings.push((number, twice(input, (earlier, number), &id, kind)));
+            self.is_incomplete = true;
+            if kind == "Secret" {
+                self.disputed_secrets.insert(manifest.name.clone());
+            }
         }
     }
 
@@ -136,7 +168,7 @@ impl Inventory {
                     self.is_incomplete = true;
                 }
                 Object::Node(node) => {
-                    self.nodes.insert(manifest.name.clone(), NodeView::of(node));
+                    self.nodes.entry(manifest.name.clone()).or_insert_with(|| NodeView::of(node));
                 }
                 Object::Daemon(daemon)
                     if manifest.name == DAEMON_CONFIGURATION
@@ -149,6 +181,12 @@ impl Inventory {
                         Some(level) => self.log_level = level,
                         None => self.refuse_log_level(number, &manifest.name, word.as_str()),
                     }
+                }
+                Object::Daemon(_) if self.counts(manifest.namespace.as_deref()) => {
+                    self.notes.push(format!(
+                        "skipped the FRRK8sConfiguration {}: only the one with the name {DAEMON_CONFIGURATION} counts",
+                        shown(&manifest.name)
+                    ));
                 }
                 Object::Undecodable { kind, .. }
                     if kind != "FRRConfiguration" && self.counts(manifest.namespace.as_deref()) =>
@@ -177,8 +215,9 @@ impl Inventory {
         const KINDS_MAX: usize = 20;
         let kinds = other_kinds(input);
         for (what, count) in kinds.iter().take(KINDS_MAX) {
-            self.notes
-                .push(format!("skipped {count} {what}: only FRRConfiguration, Node and Secret are read"));
+            self.notes.push(format!(
+                "skipped {count} {what}: only FRRConfiguration, FRRK8sConfiguration, Node and Secret are read"
+            ));
         }
         if kinds.len() > KINDS_MAX {
             let count: usize = kinds.values().skip(KINDS_MAX).sum();
@@ -212,9 +251,11 @@ impl Inventory {
                 self.findings.push((number, unnamed(&id, "an object", &manifest.name)));
             }
             if let Some(&first) = self.entries.get(&id) {
-                let duplicate = duplicate(input, (first, number), object, &id);
-                self.is_incomplete |= duplicate.is_some();
-                self.findings.extend(duplicate.map(|finding| (number, finding)));
+                if !is_same(&input.entries[first].manifest.object, &manifest.object) {
+                    self.findings.push((number, twice(input, (first, number), &id, "FRRConfiguration")));
+                    self.is_incomplete = true;
+                    self.void(&id);
+                }
                 continue;
             }
             self.entries.insert(id.clone(), number);
@@ -222,11 +263,19 @@ impl Inventory {
         }
     }
 
+    /// Which of several different objects of one name counts nobody knows: none does.
+    fn void(&mut self, id: &ObjectId) {
+        for configuration in self.configurations.iter_mut().filter(|configuration| configuration.id == *id) {
+            configuration.fragment = None;
+            configuration.selector = None;
+        }
+    }
+
     fn take(&mut self, id: ObjectId, number: usize, object: &FRRConfiguration, secrets: &Secrets) {
         let selector = match NodeSelector::of(&id, &object.spec) {
             Ok(selector) => Some(selector),
-            Err(finding) => {
-                self.findings.push((number, *finding));
+            Err(findings) => {
+                self.findings.extend(findings.into_iter().map(|finding| (number, finding)));
                 None
             }
         };
@@ -266,14 +315,13 @@ impl Inventory {
         }
     }
 
-    /// What a node is to run, and on what terms; and how many objects are for other nodes.
-    pub fn input_of(&self, node: &NodeView, args: &NodeArgs) -> (NodeInput<'_>, usize) {
+    /// What a node is to run, and on what terms; and which objects are for other nodes.
+    pub fn input_of(&self, node: &NodeView, args: &NodeArgs) -> (NodeInput<'_>, BTreeSet<&ObjectId>) {
         let mut candidates = Vec::new();
-        let mut left_out = 0;
+        let mut left_out = BTreeSet::new();
         for configuration in &self.configurations {
-            // One whose selector cannot be read may be meant for this node.
-            if !configuration.selector.as_ref().is_none_or(|selector| selector.matches(&node.labels)) {
-                left_out += 1;
+            if !configuration.may_select(node) {
+                left_out.insert(&configuration.id);
                 continue;
             }
             candidates.push(Candidate {
@@ -289,7 +337,7 @@ impl Inventory {
             options: NodeOptions {
                 hostname: node.name.as_deref().and_then(Hostname::new),
                 log_level: self.log_level,
-                always_block: args.always_block.clone(),
+                always_block: args.always_block(),
                 router_id_fallback: node.router_id_fallback(),
             },
             running: None,
@@ -300,6 +348,11 @@ impl Inventory {
 }
 
 impl Configuration {
+    /// Whether it selects a node. One whose selector cannot be read may be meant for any.
+    fn may_select(&self, node: &NodeView) -> bool {
+        self.selector.as_ref().is_none_or(|selector| selector.matches(&node.labels))
+    }
+
     fn undecodable(id: ObjectId) -> Self {
         let seniority = Seniority { source: 1, undated: true, created: 0, object: id.clone() };
         Self { id, seniority, selector: None, fragment: None }
@@ -391,22 +444,25 @@ fn what_it_is(kind: &str, tree: &Tree) -> String {
     }
 }
 
-/// A second object of one name: the same again is no harm.
-fn duplicate(
-    input: &Input,
-    (first, second): (usize, usize),
-    object: &FRRConfiguration,
-    id: &ObjectId,
-) -> Option<Finding> {
-    let Object::Configuration(other) = &input.entries[first].manifest.object else {
-        return None;
-    };
-    if other.spec == object.spec {
-        return None;
+/// Whether two objects of one name are the same as far as anybody looks.
+fn is_same(one: &Object, other: &Object) -> bool {
+    match (one, other) {
+        (Object::Configuration(one), Object::Configuration(other)) => one.spec == other.spec,
+        (Object::Daemon(one), Object::Daemon(other)) => one.spec == other.spec,
+        (Object::Secret(one), Object::Secret(other)) => {
+            (&one.type_, &one.data, &one.string_data) == (&other.type_, &other.data, &other.string_data)
+        }
+        (Object::Node(one), Object::Node(other)) => NodeView::of(one) == NodeView::of(other),
+        _ => false,
     }
+}
+
+/// A second object of one name.
+fn twice(input: &Input, (first, second): (usize, usize), id: &ObjectId, kind: &str) -> Finding {
     let source = |entry: usize| &input.sources[input.entries[entry].source].name;
-    let message = format!("{id} stands in {} and, differently, in {}", source(first), source(second));
-    Some(Finding::new(Rule::DuplicateObject, id, "metadata.name", message).with_value(&id.name))
+    let what = if kind == "FRRConfiguration" { id.to_string() } else { format!("the {kind} {}", id.name) };
+    let message = format!("{what} stands in {} and, differently, in {}", source(first), source(second));
+    Finding::new(Rule::DuplicateObject, id, "metadata.name", message).with_value(&id.name)
 }
 
 fn is_configuration(object: &Object) -> bool {

@@ -90,7 +90,8 @@ impl View<'_> {
         self.put(&mut view, "advertiseSVI", &Place::Evpn(vrf.clone(), EvpnField::AdvertiseSvi));
         let l2 = evpn.l2_vnis.iter().map(|(vni, properties)| {
             let mut view = self.vni(vrf, VniSlot::L2(*vni), properties);
-            view.insert("vni".to_owned(), json!(vni.get()));
+            let sources = self.sources(&Place::VniOwner(*vni));
+            view.insert("vni".to_owned(), json!({ "value": vni.get(), "from": from(&sources) }));
             Value::Object(view)
         });
         view.insert("l2vnis".to_owned(), l2.collect());
@@ -105,11 +106,14 @@ impl View<'_> {
     fn vni(&self, vrf: &Vrf, slot: VniSlot, properties: &VniProperties) -> Map<String, Value> {
         let mut view = Map::new();
         self.put(&mut view, "rd", &Place::Vni(vrf.clone(), slot, VniField::RouteDistinguisher));
-        for (name, targets) in
-            [("importRTs", &properties.import_targets), ("exportRTs", &properties.export_targets)]
-        {
+        for (field, targets) in [
+            (VniField::ImportTargets, &properties.import_targets),
+            (VniField::ExportTargets, &properties.export_targets),
+        ] {
             if !targets.is_empty() {
-                view.insert(name.to_owned(), targets.iter().map(ToString::to_string).collect());
+                let value: Value = targets.iter().map(ToString::to_string).collect();
+                let sources = self.sources(&Place::Vni(vrf.clone(), slot, field));
+                view.insert(field.path().to_owned(), json!({ "value": value, "from": from(&sources) }));
             }
         }
         view
@@ -120,14 +124,23 @@ impl View<'_> {
         view.insert("peer".to_owned(), json!(id.peer.to_string()));
         for &field in NeighborField::ALL {
             self.put(&mut view, field.path(), &Place::Neighbor(id.clone(), field));
+            // Families add up, so that no one object need have the whole of them.
+            if let (NeighborField::AddressFamilies, Some(families)) = (field, view.get_mut(field.path())) {
+                families["value"] = json!(session.families());
+            }
         }
         let config = self.config();
-        view.insert("sent".to_owned(), self.sent(number, id, &config.outgoing));
+        let sent = if session.unicast { self.sent(number, id, &config.outgoing) } else { json!([]) };
+        view.insert("sent".to_owned(), sent);
         let received = config.incoming.of_peer(number).map(|(range, _)| {
             let place = Place::Incoming(id.clone(), range);
             json!({ "prefix": range.to_string(), "from": from(&self.sources(&place)) })
         });
-        let received = if session.receive_all { json!("all") } else { received.collect() };
+        let received = match session {
+            Session { unicast: false, .. } => json!([]),
+            Session { receive_all: true, .. } => json!("all"),
+            _ => received.collect(),
+        };
         view.insert("received".to_owned(), received);
         Value::Object(view)
     }

@@ -331,3 +331,73 @@ fn completions_are_printed_for_each_shell() {
         assert!(ran.code == 0 && ran.out.contains("frrk8s"), "{shell}");
     }
 }
+
+const SECRET: &str =
+    "kind: Secret\nmetadata: {name: s}\ntype: kubernetes.io/basic-auth\nstringData: {password: ";
+
+#[test]
+fn two_secrets_or_nodes_of_one_name_count_only_when_they_are_the_same() {
+    let user = object("a", "", "neighbors: [{address: 10.0.0.1, asn: 1, passwordSecret: {name: s}}]");
+    let secret = |password: &str| format!("{SECRET}{password}}}\n---\n");
+    let same = run_on("render -f FILE", &format!("{user}{}{}", secret("one"), secret("one")));
+    assert_eq!((same.code, same.err.as_str()), (0, ""));
+    assert!(same.out.contains(" password one\n"), "{}", same.out);
+    for policy in ["freeze", "quarantine"] {
+        let yaml = format!("{user}{}{}", secret("one"), secret("two"));
+        let ran = run_on(&format!("render -f FILE --conflict-policy {policy}"), &yaml);
+        assert_eq!((ran.code, ran.out.contains("password")), (3, false), "{}", ran.out);
+        assert!(ran.err.contains("error[duplicate-object]: the Secret s stands in"), "{}", ran.err);
+    }
+    let node = |label: &str| format!("kind: Node\nmetadata: {{name: node-1, labels: {{a: {label}}}}}\n---\n");
+    let ran = run_on("render -f FILE", &format!("{}{}{}", object("a", "", ""), node("one"), node("two")));
+    assert_eq!((ran.code, ran.out.as_str()), (3, ""));
+    assert!(ran.err.contains("the Node node-1 stands in"), "{}", ran.err);
+}
+
+#[test]
+fn of_two_different_objects_of_one_name_none_counts() {
+    let one = object("a", "", "neighbors: [{address: 10.0.0.1, asn: 1}]");
+    let other = object("a", "", "neighbors: [{address: 10.0.0.2, asn: 1}]");
+    for yaml in [format!("{one}{other}"), format!("{other}{one}")] {
+        let ran = run_on("render -f FILE --conflict-policy quarantine", &yaml);
+        assert_eq!((ran.code, ran.out.contains("neighbor")), (3, false), "{}", ran.out);
+    }
+}
+
+#[test]
+fn what_is_wrong_for_other_nodes_does_not_matter_to_one() {
+    let elsewhere = "apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRConfiguration\nmetadata: {name: bad}\n\
+                     spec: {nodeSelector: {matchLabels: {a: b}}, bgp: {routers: [{asn: 0}]}}\n---\n";
+    let yaml = format!("{elsewhere}{}", object("fine", "", ""));
+    let ran = run_on("render -f FILE --node n", &yaml);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.err, "note: 1 object does not select node n\n");
+    assert_eq!(run_on("check -f FILE --node n", &yaml).code, 3);
+    assert_eq!(run_on("render -f FILE --node n --node-label a=b", &yaml).code, 3);
+}
+
+#[test]
+fn always_block_may_be_empty_and_said_twice() {
+    let yaml = object("a", "", "neighbors: [{address: 10.0.0.1, asn: 1}]");
+    let plain = run_on("render -f FILE", &yaml);
+    assert_eq!(run_on("render -f FILE --always-block=", &yaml).out, plain.out);
+    let both =
+        run_on("render -f FILE --always-block=10.0.0.0/8 --always-block=172.16.0.0/12,fd00::/8", &yaml);
+    for prefix in ["10.0.0.0/8", "172.16.0.0/12", "fd00::/8"] {
+        assert!(both.out.contains(prefix), "{}", both.out);
+    }
+}
+
+#[test]
+fn a_session_without_unicast_is_sent_no_prefix() {
+    let evpn = "addressFamilies: [evpn], toAdvertise: {allowed: {mode: all}}";
+    let neighbor = format!("neighbors: [{{address: 10.0.0.1, asn: 1, {evpn}}}], evpn: {{}}");
+    let yaml = object("a", "", &format!("prefixes: [10.9.0.0/16], {neighbor}"));
+    let ran = run_on("explain -f FILE neighbor 10.0.0.1", &yaml);
+    assert!(ran.out.contains("sent: no unicast routes"), "{}{}", ran.out, ran.err);
+    let ran = run_on("explain -f FILE prefix 10.9.0.0/16", &yaml);
+    assert!(ran.out.contains("to 10.0.0.1: not sent, the session does not carry its family"), "{}", ran.out);
+    let ran = run_on("merge -f FILE -o json", &yaml);
+    let merged: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(merged["routers"][0]["neighbors"][0]["sent"], serde_json::json!([]), "{}", ran.out);
+}

@@ -115,7 +115,7 @@ const TAGS: &[&str] = &["!!str", "!!int", "!!float", "!!bool", "!!null", "!!map"
 
 /// Whether a field may hold a secret, or something that somebody took for one.
 pub(crate) fn is_secret(path: &str) -> bool {
-    path.to_ascii_lowercase().contains("password")
+    path.to_ascii_lowercase().contains("passw")
 }
 
 #[cfg(test)]

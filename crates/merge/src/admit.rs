@@ -7,7 +7,7 @@ use petgraph::unionfind::UnionFind;
 
 use crate::claim::Value;
 use crate::conflict::{self, Conflict, Disputes};
-use crate::{Joined, NodeFacts, evpn, imports};
+use crate::{Joined, NodeFacts, capacity, evpn, imports};
 
 /// What to do when objects conflict or one is invalid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +88,8 @@ pub fn admit(candidates: &[Candidate<'_>], policy: ConflictPolicy, node: &NodeFa
     let mut findings = conflict::findings(&conflicts);
     if newest.len() == candidates.len() && conflicts.is_empty() {
         let config = joined.settle();
-        let broken = evpn::findings(&config, &newest);
+        let mut broken = evpn::findings(&config, &newest);
+        broken.extend(capacity::findings(&config, &newest));
         if !broken.iter().any(Finding::is_error) {
             findings.extend(broken);
             findings.extend(remarks(&config, &newest, node));
@@ -237,6 +238,10 @@ impl<'a> Quarantine<'a> {
             let broken =
                 admitted.iter().filter(|&&number| parties.contains(&self.versions[number].fragment.object));
             let broken: Vec<usize> = broken.copied().collect();
+            if broken.is_empty() && !capacity::fits(&config) {
+                findings.extend(self.bar_what_overflows(&admitted, &mut barred));
+                continue;
+            }
             if broken.is_empty() {
                 findings.extend(rules);
                 findings.extend(remarks(&config, &fragments, self.node));
@@ -246,6 +251,37 @@ impl<'a> Quarantine<'a> {
             findings.extend(rules);
             barred.extend(broken);
         }
+    }
+
+    /// Bars, by seniority, each version that FRR cannot hold beside those before it, and says why.
+    fn bar_what_overflows(&self, admitted: &[usize], barred: &mut BTreeSet<usize>) -> Vec<Finding> {
+        let (mut findings, mut held, mut rest) = (Vec::new(), Vec::new(), admitted);
+        let with = |held: &[usize], more: &[usize]| -> (NodeConfig, Vec<&Fragment>) {
+            let numbers = held.iter().chain(more);
+            let fragments: Vec<&Fragment> = numbers.map(|&number| self.versions[number].fragment).collect();
+            (Joined::of(fragments.iter().copied(), self.node).settle(), fragments)
+        };
+        while !rest.is_empty() {
+            let fits = |count: usize| capacity::fits(&with(&held, &rest[..count]).0);
+            // Twice as many each time, so that few joins are large where many versions overflow.
+            let mut reach = 1;
+            while reach < rest.len() && fits(reach) {
+                reach = rest.len().min(reach * 2);
+            }
+            let counts: Vec<usize> = (1..=reach).collect();
+            let fitting = counts.partition_point(|&count| fits(count));
+            held.extend(&rest[..fitting]);
+            rest = &rest[fitting..];
+            if let Some((&over, behind)) = rest.split_first()
+                && fitting < reach
+            {
+                let (config, fragments) = with(&held, &[over]);
+                findings.extend(capacity::findings(&config, &fragments));
+                barred.insert(over);
+                rest = behind;
+            }
+        }
+        findings
     }
 
     /// The versions that get in, by seniority, leaving out those that are barred.

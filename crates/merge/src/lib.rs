@@ -17,6 +17,7 @@
 //! * All conflicts are reported at once, each with all its parties.
 
 mod admit;
+mod capacity;
 mod claim;
 mod conflict;
 mod evpn;

@@ -157,11 +157,7 @@ fn union_value(neighbor: &NeighborFragment, field: NeighborField) -> Option<Stri
     match field {
         NeighborField::GracefulRestart => session.graceful_restart.then(|| "true".to_owned()),
         NeighborField::ReceiveMode => session.receive_all.then(|| "all".to_owned()),
-        NeighborField::AddressFamilies => match (session.unicast, session.evpn) {
-            (true, true) => Some("unicast, evpn".to_owned()),
-            (false, true) => Some("evpn".to_owned()),
-            _ => Some("unicast".to_owned()),
-        },
+        NeighborField::AddressFamilies => Some(session.families().to_owned()),
         _ => None,
     }
 }

@@ -45,7 +45,8 @@ pub use place::{
     router_path,
 };
 pub use policy::{
-    Attributes, AttributesIx, AudienceIx, Interner, Members, PeerIx, Policy, PolicyBuilder, member,
+    AUDIENCES_MAX, Attributes, AttributesIx, AudienceIx, Interner, Members, PeerIx, Policy, PolicyBuilder,
+    member,
 };
 pub use prefix::{
     Family, PrefixRange, RangeError, canonical_prefix, is_next_hop, is_session_address, parse_address,

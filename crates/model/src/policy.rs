@@ -9,6 +9,10 @@ use std::mem;
 
 use crate::{Community, Family, LargeCommunity, PrefixRange};
 
+/// The most audiences that a peer's prefixes can fall into, in one direction: a route map has 65,535 numbers, and an
+/// audience may need one for each family.
+pub const AUDIENCES_MAX: usize = 32_000;
+
 /// What a route carries to one peer besides being allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Attributes {

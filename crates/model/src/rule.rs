@@ -100,6 +100,9 @@ rules! {
     PrefixHostBits = "prefix-host-bits", Object, Info,
         "A prefix has bits set behind its length; the network is taken.",
         "write the network address";
+    PrefixLinkLocal = "prefix-link-local", Grammar, Error,
+        "FRR originates no IPv6 prefix that begins with a link-local address.",
+        "remove the prefix: link-local routes never leave their link";
     Ipv4Mapped = "ipv4-mapped", Object, Info,
         "An IPv4 address in IPv6 form is taken for the IPv4 address that it is.",
         "write it in IPv4 form";
@@ -324,6 +327,12 @@ rules! {
     OwnAddress = "own-address", Node, Info,
         "A neighbor's address is the node's own; it is left out on this node.",
         "nothing to do: ordinary where one object lists every node";
+    CommunitiesTooManyTogether = "communities-too-many-together", Node, Error,
+        "Objects together give a prefix more communities towards one neighbor than fit into a line of FRR's.",
+        "keep to 255 standard and 100 large communities in all objects together";
+    PolicyTooLargeTogether = "policy-too-large-together", Node, Error,
+        "Prefixes of all objects go to, or come from, a neighbor in more different ways than FRR's route maps can say.",
+        "give prefixes the same peers, communities and preferences";
     ImportCycle = "import-cycle", Node, Info,
         "VRFs import each other's routes in a circle.",
         "nothing to do if that is meant";

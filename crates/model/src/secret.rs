@@ -69,6 +69,8 @@ pub enum PasswordError {
 /// How the words of FRR begin behind which a secret stands; FRR takes a word that is cut short as long as it is clear.
 const SECRET_WORDS: &[&str] =
     &["passw", "key-s", "authentication-k", "message-digest-k", "area-p", "domain-p", "md5"];
+/// Words cut so short that others begin alike; FRR takes them for `password` where a word follows (measured on 8.4.4).
+const SHORT_WORDS: &[&str] = &["pa", "pas", "pass"];
 
 /// Where in a line of FRR's language something secret stands: all behind the first word that announces one.
 pub fn secret_in(line: &str) -> Option<Range<usize>> {
@@ -77,7 +79,8 @@ pub fn secret_in(line: &str) -> Option<Range<usize>> {
     let mut at = 0;
     for word in line.split([' ', '\t']) {
         at += word.len();
-        if SECRET_WORDS.iter().any(|start| begins(word, start)) {
+        let is_short = SHORT_WORDS.iter().any(|short| word.eq_ignore_ascii_case(short));
+        if is_short || SECRET_WORDS.iter().any(|start| begins(word, start)) {
             let secret = line[at..].trim_ascii();
             let from = at + (line[at..].len() - line[at..].trim_ascii_start().len());
             return (!secret.is_empty()).then_some(from..from + secret.len());
@@ -109,6 +112,7 @@ mod tests {
             ("  key-string s3cret", "  key-string ***"),
             ("ip ospf message-digest-key 1 md5 s3cret", "ip ospf message-digest-key ***"),
             ("isis password md5 s3cret", "isis password ***"),
+            ("neighbor 10.0.0.1 pass s3cret", "neighbor 10.0.0.1 pass ***"),
             ("neighbor 10.0.0.1 passive", "neighbor 10.0.0.1 passive"),
             ("\u{e9} passwörd x", "\u{e9} passwörd ***"),
         ] {

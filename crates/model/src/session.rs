@@ -76,6 +76,15 @@ impl Session {
         }
     }
 
+    /// The address families, as `addressFamilies` has them, with commas.
+    pub fn families(&self) -> &'static str {
+        match (self.unicast, self.evpn) {
+            (true, true) => "unicast, evpn",
+            (false, true) => "evpn",
+            _ => "unicast",
+        }
+    }
+
     /// The next hop of the routes of a family, as FRR reads it.
     pub fn next_hop(&self, family: Family) -> Option<String> {
         match family {

@@ -91,7 +91,7 @@ fn merged(objects: &[(ObjectId, FRRConfigurationSpec)]) -> NodeConfig {
 }
 
 fn rendered(config: &NodeConfig) -> (Rendered, String) {
-    let rendered = render(config, &NodeOptions::default(), None).unwrap();
+    let rendered = render(config, &NodeOptions::default(), None);
     let text = rendered.document.print();
     (rendered, text)
 }

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use frrk8s_document::{Document, Version};
 use frrk8s_merge::{Candidate, ConflictPolicy, Fate, NodeFacts, Verdict, admit};
 use frrk8s_model::{Finding, Fragment, NodeConfig, ObjectId, RawSnippet, Rule};
-use frrk8s_render::{NodeOptions, RenderError, Rendered, check_raw, print_raw, render};
+use frrk8s_render::{NodeOptions, Rendered, check_raw, print_raw, render};
 
 /// What one node is to run, and on what terms.
 #[derive(Clone, Debug, Default)]
@@ -81,15 +81,15 @@ impl Outcome<'_> {
 const MAP_ENTRIES_SLOW: usize = 800;
 
 /// Plans a node.
-pub fn plan<'a>(input: &NodeInput<'a>) -> Result<Plan<'a>, RenderError> {
+pub fn plan<'a>(input: &NodeInput<'a>) -> Plan<'a> {
     let mut candidates = input.candidates.clone();
     let mut raw_findings: Vec<Finding> = Vec::new();
     loop {
         let mut verdict = admit(&candidates, input.policy, &input.facts);
         let Some(config) = verdict.config.take() else {
-            return Ok(Plan::new(verdict, None, raw_findings));
+            return Plan::new(verdict, None, raw_findings);
         };
-        let rendered = render(&config, &input.options, input.running)?;
+        let rendered = render(&config, &input.options, input.running);
         let found = check_raw(&config.raw, &rendered.document);
         let refused: BTreeSet<ObjectId> = found
             .iter()
@@ -101,10 +101,10 @@ pub fn plan<'a>(input: &NodeInput<'a>) -> Result<Plan<'a>, RenderError> {
             raw_findings.extend(slow_policy(&rendered, input.version));
             let fragments = admitted(&candidates, &verdict.fates);
             let outcome = Outcome { config, rendered, fragments };
-            return Ok(Plan::new(verdict, Some(outcome), raw_findings));
+            return Plan::new(verdict, Some(outcome), raw_findings);
         }
         if input.policy == ConflictPolicy::Freeze {
-            return Ok(frozen_by_raw(verdict, &candidates, &refused, raw_findings));
+            return frozen_by_raw(verdict, &candidates, &refused, raw_findings);
         }
         // Without that version of theirs, again: each round there is at least one less.
         for (candidate, fate) in candidates.iter_mut().zip(&verdict.fates) {

@@ -60,7 +60,7 @@ fn of_manifest(manifest: &Manifest, secrets: &Secrets, debug: &mut String) -> Ve
     };
     let selector = NodeSelector::of(&id, &object.spec);
     let _ = write!(debug, "{selector:?}");
-    verdict.findings.extend(selector.err().map(|finding| *finding));
+    verdict.findings.extend(selector.err().into_iter().flatten());
     let translation = translate(&id, &object.spec, secrets);
     let _ = write!(debug, "{translation:?}");
     verdict.findings.extend(translation.findings);
@@ -71,11 +71,7 @@ fn of_manifest(manifest: &Manifest, secrets: &Secrets, debug: &mut String) -> Ve
         let seniority = Seniority { source: 1, undated: true, created: 0, object: id.clone() };
         let candidate = Candidate { seniority, newest, last_accepted: None };
         let input = NodeInput { candidates: vec![candidate], policy, ..NodeInput::default() };
-        let Ok(plan) = plan(&input) else {
-            // A configuration that cannot be rendered is an error of its own.
-            verdict.rendered = None;
-            continue;
-        };
+        let plan = plan(&input);
         let _ = write!(debug, "{plan:?}");
         let admitted = plan.outcome.as_ref().filter(|outcome| !outcome.fragments.is_empty());
         verdict.rendered = admitted.map(|outcome| {

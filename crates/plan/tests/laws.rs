@@ -241,7 +241,7 @@ fn candidates(fragments: &[Fragment]) -> Vec<Candidate<'_>> {
 
 fn planned(candidates: Vec<Candidate<'_>>, policy: ConflictPolicy) -> (Option<String>, Vec<String>) {
     let input = NodeInput { candidates, policy, ..NodeInput::default() };
-    let plan = plan(&input).unwrap();
+    let plan = plan(&input);
     let text = plan.outcome.map(|outcome| outcome.print());
     (text, plan.findings.iter().map(ToString::to_string).collect())
 }
@@ -253,7 +253,7 @@ fn a_rejected_object_leaves_the_rendering_as_it_is() {
         let all = candidates(&fragments);
         let input =
             NodeInput { candidates: all.clone(), policy: ConflictPolicy::Quarantine, ..NodeInput::default() };
-        let plan = plan(&input).unwrap();
+        let plan = plan(&input);
         let accepted: Vec<Candidate<'_>> = all
             .into_iter()
             .zip(&plan.fates)
@@ -277,7 +277,7 @@ fn quarantine_takes_what_freeze_takes_and_the_most_senior_always() {
             policy: ConflictPolicy::Quarantine,
             ..NodeInput::default()
         };
-        let plan = plan(&input).unwrap();
+        let plan = plan(&input);
         let text = plan.outcome.map(|outcome| outcome.print());
         if let Some(frozen) = frozen {
             prop_assert_eq!(Some(frozen), text);
@@ -312,12 +312,12 @@ fn rendered_against_itself_nothing_changes() {
     check(agreeing_objects(1..5), |objects| {
         let config = all(&fragments(&objects)).unwrap();
         let options = NodeOptions::default();
-        let first = render(&config, &options, None).unwrap().document;
-        let again = render(&config, &options, Some(&first)).unwrap().document;
+        let first = render(&config, &options, None).document;
+        let again = render(&config, &options, Some(&first)).document;
         prop_assert_eq!(&first, &again);
         // Also when it has gone through FRR's text.
         let read = dialect.read(&Text::parse(&first.print()));
-        let again = render(&config, &options, Some(&read)).unwrap().document;
+        let again = render(&config, &options, Some(&read)).document;
         prop_assert_eq!(&first, &again);
         prop_assert_eq!(dialect.as_printed(first), read);
         Ok(())
@@ -328,12 +328,12 @@ fn rendered_against_itself_nothing_changes() {
 fn against_what_runs_a_rendering_means_the_same_and_keeps_what_it_can() {
     check((agreeing_objects(1..4), agreeing_objects(1..4)), |(before, after)| {
         let options = NodeOptions::default();
-        let running = render(&all(&fragments(&before)).unwrap(), &options, None).unwrap().document;
+        let running = render(&all(&fragments(&before)).unwrap(), &options, None).document;
         let config = all(&fragments(&after)).unwrap();
-        let fresh = render(&config, &options, None).unwrap().document;
-        let kept = render(&config, &options, Some(&running)).unwrap().document;
+        let fresh = render(&config, &options, None).document;
+        let kept = render(&config, &options, Some(&running)).document;
         prop_assert_eq!(meaning(&fresh), meaning(&kept));
-        let settled = render(&config, &options, Some(&kept)).unwrap().document;
+        let settled = render(&config, &options, Some(&kept)).document;
         prop_assert_eq!(kept, settled);
         Ok(())
     });

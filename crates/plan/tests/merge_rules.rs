@@ -391,7 +391,7 @@ fn outcome(fragments: &[&Fragment]) -> Result<String, Vec<Finding>> {
         policy: ConflictPolicy::Freeze,
         ..NodeInput::default()
     };
-    let plan = plan(&input).unwrap();
+    let plan = plan(&input);
     match plan.outcome {
         Some(outcome) => Ok(outcome.print()),
         None => Err(plan.findings.into_iter().filter(Finding::is_error).collect()),

@@ -42,7 +42,7 @@ fn quarantined(given: &[Given]) -> Plan<'_> {
         policy: ConflictPolicy::Quarantine,
         ..NodeInput::default()
     };
-    plan(&input).unwrap()
+    plan(&input)
 }
 
 /// A router of this AS with a neighbor of this port.
@@ -160,7 +160,7 @@ fn a_finding_about_several_objects_is_the_same_for_every_order() {
     let findings: Vec<_> = [[0, 1, 2], [2, 1, 0], [1, 0, 2]]
         .map(|order| {
             let candidates = order.map(|at| candidates(&several)[at].clone()).to_vec();
-            plan(&NodeInput { candidates, ..NodeInput::default() }).unwrap().findings
+            plan(&NodeInput { candidates, ..NodeInput::default() }).findings
         })
         .into();
     assert_eq!(&*findings[0][0].at.object.name, "a");
@@ -176,7 +176,7 @@ fn a_raw_snippet_that_takes_over_a_generated_line_is_set_aside() {
     assert_eq!(plan.fates, [Fate::Rejected, Fate::Accepted]);
     assert_eq!(plan.findings[0].rule.id(), "raw-takes-over");
     let frozen = NodeInput { candidates: candidates(&given), ..NodeInput::default() };
-    let frozen = frrk8s_plan::plan(&frozen).unwrap();
+    let frozen = frrk8s_plan::plan(&frozen);
     assert!(frozen.outcome.is_none());
     assert_eq!(frozen.fates, [Fate::Rejected, Fate::Held]);
 }
@@ -191,7 +191,7 @@ fn under_freeze_those_at_fault_are_rejected_and_the_others_held() {
         given("broken", 4, None, None),
     ];
     let input = NodeInput { candidates: candidates(&given), ..NodeInput::default() };
-    let plan = plan(&input).unwrap();
+    let plan = plan(&input);
     assert!(plan.outcome.is_none());
     assert_eq!(plan.fates, [Fate::Rejected, Fate::Rejected, Fate::Held, Fate::Rejected]);
 }
@@ -203,8 +203,45 @@ fn a_neighbor_that_is_the_node_itself_is_left_out_there() {
     let given = [given("mesh", 1, Some(mesh), None)];
     let mut input = NodeInput { candidates: candidates(&given), ..NodeInput::default() };
     input.facts.own_addresses.insert((frrk8s_model::Vrf::Default, "10.0.0.1".parse().unwrap()));
-    let plan = plan(&input).unwrap();
+    let plan = plan(&input);
     let text = plan.outcome.as_ref().unwrap().print();
     assert!(text.contains("neighbor 10.0.0.2") && !text.contains("10.0.0.1"), "{text}");
     assert_eq!((plan.findings.len(), plan.findings[0].rule.id()), (1, "own-address"));
+}
+
+/// A neighbor to which a prefix has these communities.
+fn tagged(communities: std::ops::Range<u32>) -> String {
+    let with = communities.map(|low| format!("{{community: '64512:{low}', prefixes: [10.0.0.0/8]}}"));
+    let with: Vec<String> = with.collect();
+    format!(
+        "{{bgp: {{routers: [{{asn: 64512, prefixes: [10.0.0.0/8], neighbors: [{{address: 10.0.0.1, asn: 1, \
+         toAdvertise: {{allowed: {{mode: all}}, withCommunity: [{}]}}}}]}}]}}}}",
+        with.join(", ")
+    )
+}
+
+#[test]
+fn what_frr_cannot_hold_together_is_set_aside_from_the_junior_on() {
+    let specs = [tagged(0..200), tagged(100..300), tagged(0..10), tagged(300..400), tagged(150..255)];
+    let names = ["a", "b", "c", "d", "e"];
+    let all: Vec<Given> = (0..)
+        .zip(names.iter().zip(&specs))
+        .map(|(age, (name, spec))| given(name, age, Some(spec), None))
+        .collect();
+    let frozen = NodeInput { candidates: candidates(&all), ..NodeInput::default() };
+    let frozen = plan(&frozen);
+    assert!(frozen.outcome.is_none());
+    let [finding] = &frozen.findings[..] else {
+        panic!("{:?}", frozen.findings);
+    };
+    assert_eq!(finding.rule.id(), "communities-too-many-together");
+    assert_eq!(finding.others.len(), 4, "{finding:?}");
+    assert!(finding.message.contains("10.0.0.0/8 has 400 standard and 0 large communities"), "{finding:?}");
+    let plan = quarantined(&all);
+    let expected = [Fate::Accepted, Fate::Rejected, Fate::Accepted, Fate::Rejected, Fate::Accepted];
+    assert_eq!(plan.fates, expected);
+    let about: Vec<&str> = plan.findings.iter().map(|finding| finding.rule.id()).collect();
+    assert_eq!(about, ["communities-too-many-together"; 2], "{:?}", plan.findings);
+    let text = plan.outcome.unwrap().print();
+    assert!(text.contains("64512:254 additive") && !text.contains("64512:255"), "{text}");
 }

@@ -61,7 +61,7 @@ impl Node {
         let object = ObjectId::new("ns", "object");
         let fragment = translate(&object, &self.object().spec, &Secrets::default()).fragment.unwrap();
         let config = merge(&[&fragment], &NodeFacts::default()).unwrap();
-        render(&config, &NodeOptions::default(), running).unwrap().document
+        render(&config, &NodeOptions::default(), running).document
     }
 }
 

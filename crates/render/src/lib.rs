@@ -25,7 +25,7 @@ mod running;
 mod subject;
 
 use frrk8s_document::Document;
-use frrk8s_model::{COMMUNITIES_MAX, LARGE_COMMUNITIES_MAX, NodeConfig, PeerId};
+use frrk8s_model::NodeConfig;
 
 use layout::Layout;
 use numbers::Numbers;
@@ -48,44 +48,10 @@ pub struct Rendered {
     pub subjects: Subjects,
 }
 
-/// What cannot be rendered although it merged.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RenderError {
-    /// A route map has no numbers left.
-    #[error("neighbor {peer} needs {count} route map entries; {max} is the most that fits")]
-    TooManyAudiences {
-        /// Whose map.
-        peer: PeerId,
-        /// How many entries it would have.
-        count: usize,
-        /// How many it can have.
-        max: usize,
-    },
-    /// Objects together give a route more communities than fit into a line.
-    #[error(
-        "prefixes to neighbor {peer} have {count} communities together; {COMMUNITIES_MAX} standard and {LARGE_COMMUNITIES_MAX} large ones are the most"
-    )]
-    TooManyCommunities {
-        /// Towards whom.
-        peer: PeerId,
-        /// How many there are, of both kinds.
-        count: usize,
-    },
-}
-
 /// Renders a configuration. Names of lists and numbers of entries are kept from `running`, which must
 /// be in normal form, as far as it has any of ours.
-pub fn render(
-    config: &NodeConfig,
-    options: &NodeOptions,
-    running: Option<&Document>,
-) -> Result<Rendered, RenderError> {
-    check_communities(config)?;
+pub fn render(config: &NodeConfig, options: &NodeOptions, running: Option<&Document>) -> Rendered {
     let layout = Layout::new(config, &options.always_block);
-    let max = numbers::audiences_max();
-    if let Some(map) = layout.maps.iter().find(|map| map.uses.len() > max) {
-        return Err(RenderError::TooManyAudiences { peer: map.peer.clone(), count: map.uses.len(), max });
-    }
     let running = running.map(Running::read).unwrap_or_default();
     let numbers = Numbers::new(&layout, &running);
     let names = names::peer_names(config);
@@ -98,23 +64,5 @@ pub fn render(
         lines.push(router.build(&mut subjects));
     }
     lines.extend(bfd::line(config, &mut subjects));
-    Ok(Rendered { document: Document::new(lines), subjects })
-}
-
-/// Each object keeps to what fits; several together may not.
-fn check_communities(config: &NodeConfig) -> Result<(), RenderError> {
-    let count = |at: frrk8s_model::AttributesIx| {
-        let carried = config.outgoing.attributes(at);
-        let fits = carried.communities.len() <= COMMUNITIES_MAX
-            && carried.large_communities.len() <= LARGE_COMMUNITIES_MAX;
-        (!fits).then(|| carried.communities.len() + carried.large_communities.len())
-    };
-    let mut members = config.outgoing.audiences().flat_map(|(_, members)| members);
-    let found = members.find_map(|(peer, carried)| Some((*peer, count(*carried)?)));
-    match found {
-        Some((peer, count)) => {
-            Err(RenderError::TooManyCommunities { peer: config.peer(peer).clone(), count })
-        }
-        None => Ok(()),
-    }
+    Rendered { document: Document::new(lines), subjects }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use frrk8s_model::{Family, PrefixRange};
+use frrk8s_model::{AUDIENCES_MAX, Family, PrefixRange};
 
 use crate::Direction;
 use crate::layout::{Layout, List, Map, Purpose};
@@ -13,6 +13,12 @@ use crate::running::{ListId, Running, RunningEntry, RunningList};
 pub(crate) const BLOCK_BAND: RangeInclusive<u16> = 1..=99;
 /// Entries of audiences. The second band is for maps with more than 3,900 of them.
 pub(crate) const AUDIENCE_BANDS: [RangeInclusive<u16>; 2] = [100..=3999, 5000..=65534];
+// A map has an entry for each audience and family that its peer has, and one that permits all.
+const _: () = {
+    let [first, second] = AUDIENCE_BANDS;
+    let numbers = (*first.end() - *first.start()) as usize + (*second.end() - *second.start()) as usize + 2;
+    assert!(2 * AUDIENCES_MAX < numbers);
+};
 /// The entry that ends every map of ours.
 pub(crate) const CLOSING_NUMBER: u16 = 65535;
 
@@ -192,13 +198,25 @@ struct Wanted<'a> {
 }
 
 /// Numbers for a map's entries: those that run keep theirs; a new one gets the number after the
-/// highest of its band.
+/// highest of its band. Where those that run leave too few, all are numbered anew.
 fn number_entries(
     map: &Map,
     layout: &Layout,
     lists: &[(u32, Vec<u32>)],
     running: &BTreeMap<u16, RunningEntry>,
 ) -> (Vec<u16>, u16) {
+    let numbered = number_beside(map, layout, lists, running);
+    let numbered = numbered.or_else(|| number_beside(map, layout, lists, &BTreeMap::new()));
+    numbered.unwrap_or_default()
+}
+
+/// `None` where no number is left.
+fn number_beside(
+    map: &Map,
+    layout: &Layout,
+    lists: &[(u32, Vec<u32>)],
+    running: &BTreeMap<u16, RunningEntry>,
+) -> Option<(Vec<u16>, u16)> {
     let mut blocks = Band::lowest(&[BLOCK_BAND], running);
     let mut audiences = Band::after_highest(&AUDIENCE_BANDS, running);
     let mut kept: BTreeMap<(ListId, bool), u16> = BTreeMap::new();
@@ -222,10 +240,11 @@ fn number_entries(
             let permit = purpose != Purpose::Block;
             let kept = kept.get(&((family, lists[list].0), permit)).copied();
             let band = if permit { &mut audiences } else { &mut blocks };
-            kept.unwrap_or_else(|| band.next())
+            kept.or_else(|| band.next())
         })
-        .collect();
-    (numbers, permit_all.unwrap_or_else(|| audiences.next()))
+        .collect::<Option<Vec<u16>>>()?;
+    let permit_all = if map.permit_all { permit_all.or_else(|| audiences.next())? } else { CLOSING_NUMBER };
+    Some((numbers, permit_all))
 }
 
 /// The free numbers of a band. A new entry of an audience gets the number after the highest in use (then,
@@ -253,22 +272,16 @@ impl Band {
         self.bands.iter().any(|band| band.contains(&number))
     }
 
-    fn next(&mut self) -> u16 {
+    fn next(&mut self) -> Option<u16> {
         let behind = self.after.and_then(|after| {
             let first = after.saturating_add(1);
             let rests = self.bands.iter().map(|band| first.max(*band.start())..=*band.end());
             rests.into_iter().find_map(|mut rest| rest.next())
         });
         let free = |number: &u16| !self.used.contains(number);
-        let number = behind.or_else(|| self.bands.iter().cloned().flatten().find(free));
-        let number = number.unwrap_or(CLOSING_NUMBER);
+        let number = behind.or_else(|| self.bands.iter().cloned().flatten().find(free))?;
         self.after = self.after.map(|after| after.max(number));
         self.used.insert(number);
-        number
+        Some(number)
     }
-}
-
-/// The most lists that one map can use.
-pub(crate) fn audiences_max() -> usize {
-    AUDIENCE_BANDS.into_iter().map(Iterator::count).sum()
 }

@@ -247,7 +247,7 @@ impl<'a> Context<'a> {
         let lines = if path.is_empty() { generated.lines() } else { generated.find(&path)?.inside() };
         let parent = texts.pop();
         // Entries of generated lists cannot be meant without naming the list.
-        let texts = lines.iter().map(Line::text).filter(|text| !text.contains(LIST_PREFIX));
+        let texts = lines.iter().map(Line::text).filter(|text| !is_list_entry(text));
         let texts: BTreeSet<&str> = texts.collect();
         let slots = texts.iter().map(|text| (slot(parent.as_deref(), text), *text)).collect();
         Some(Self { line: parent, texts, slots })
@@ -335,6 +335,10 @@ impl<'a> Context<'a> {
     }
 }
 
+fn is_list_entry(line: &str) -> bool {
+    line.starts_with("ip prefix-list ") || line.starts_with("ipv6 prefix-list ")
+}
+
 /// The generated router of the default VRF.
 fn default_router(generated: &Document) -> Option<&str> {
     let is_default = |text: &&str| text.starts_with("router bgp ") && text.split(' ').count() == 3;
@@ -397,6 +401,8 @@ exit
             ("route-map 10.0.0.1-in deny 100\n", "raw-takes-over"),
             ("route-map mine permit 10\n match ip address prefix-list frrk8s-1\n", "raw-reserved-name"),
             ("no ip prefix-list frrk8s-1\n", "raw-reserved-name"),
+            ("route-map 10.0.0.1-in permit 100\n match ip address prefix-list mine\n", "raw-takes-over"),
+            ("route-map 10.0.0.1-in permit 100\n no match ip address prefix-list\n", "raw-takes-over"),
             ("ip prefix-list mine seq 5 permit any\n", ""),
             // What FRR takes for the same (measured on 8.4.4).
             ("rou b 64512\n n nei 10.0.0.1 pas\n", "raw-takes-over"),

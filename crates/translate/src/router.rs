@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use frrk8s_api as api;
 use frrk8s_model::{
-    Asn, BfdProfile, BfdProfileName, IpNet, NeighborFragment, Peer, PeerIx, Policy, PolicyBuilder,
-    RouterFragment, Rule, Vrf, parse_router_id, shown,
+    AUDIENCES_MAX, Asn, BfdProfile, BfdProfileName, IpNet, NeighborFragment, Peer, PeerIx, Policy,
+    PolicyBuilder, RouterFragment, Rule, Vrf, parse_router_id, shown,
 };
 
 use crate::advertise::{self, Advertisable};
@@ -19,9 +19,6 @@ use crate::{evpn, prefixes, session};
 /// The most routers that an object may have.
 const ROUTERS_MAX: usize = 50;
 
-/// The most audiences that one router of an object may have: a route map has 65,535 numbers, and an audience may need one
-/// for each family.
-const AUDIENCES_MAX: usize = 32_000;
 /// The most route map entries that one object may need.
 const MAP_ENTRIES_MAX: usize = 1_000_000;
 
@@ -87,11 +84,8 @@ fn head(router: &api::Router, path: &Path<'_>, report: &mut Report<'_>) -> Head 
         let message = format!("the name of the VRF {error}");
         report.value(Rule::VrfInvalid, &path.field("vrf"), text, message);
     }
-    let prefixes = router
-        .prefixes
-        .iter()
-        .enumerate()
-        .map(|(at, text)| prefixes::prefix(text, || path.item("prefixes", at).to_string(), report));
+    let prefixes = router.prefixes.iter().enumerate();
+    let prefixes = prefixes.map(|(at, text)| prefixes::own(text, &path.item("prefixes", at), report));
     Head {
         vrf: vrf.ok(),
         asn,

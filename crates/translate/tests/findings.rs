@@ -40,7 +40,7 @@ fn findings(spec: &str) -> (Vec<Finding>, bool) {
     };
     let selector = NodeSelector::of(&id, &object.spec);
     let selects = selector.is_ok();
-    findings.extend(selector.err().map(|finding| *finding));
+    findings.extend(selector.err().into_iter().flatten());
     let translation = translate(&id, &object.spec, &Secrets::new(&secrets));
     findings.extend(translation.findings);
     (findings, translation.fragment.is_some() && selects)
@@ -94,9 +94,34 @@ fn cases() -> Vec<Case> {
         case(
             Rule::NodeSelectorInvalid,
             "{nodeSelector: {matchExpressions: [{key: a, operator: Near}]}}".into(),
-            "nodeSelector",
-            None,
+            "nodeSelector.matchExpressions[0].operator",
+            "Near",
         ),
+        case(
+            Rule::NodeSelectorInvalid,
+            "{nodeSelector: {matchExpressions: [{key: a, operator: In}]}}".into(),
+            "nodeSelector.matchExpressions[0].operator",
+            "In",
+        ),
+        case(
+            Rule::NodeSelectorInvalid,
+            "{nodeSelector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}".into(),
+            "nodeSelector.matchExpressions[0].operator",
+            "Exists",
+        ),
+        case(
+            Rule::NodeSelectorInvalid,
+            "{nodeSelector: {matchExpressions: [{key: /a, operator: Exists}]}}".into(),
+            "nodeSelector.matchExpressions[0].key",
+            "/a",
+        ),
+        case(
+            Rule::NodeSelectorInvalid,
+            "{nodeSelector: {matchLabels: {a: b c}}}".into(),
+            "nodeSelector.matchLabels",
+            "b c",
+        ),
+        case(Rule::PrefixLinkLocal, router("prefixes: ['fe80:1::/64']"), "R.prefixes[0]", "fe80:1::/64"),
         case(
             Rule::ListTooLong,
             format!("{{bgp: {{routers: [{}]}}}}", vec!["{asn: 1}"; 51].join(", ")),

@@ -1,23 +1,30 @@
 //! `frrk8s check`
 
-use super::{CommandError, Loaded, planned};
+use std::collections::BTreeSet;
+
+use frrk8s_model::{ObjectId, Severity};
+use frrk8s_plan::plan;
+
+use super::{CommandError, Loaded};
 use crate::args::{CheckArgs, ReportFormat};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inventory::SecretsSeen;
 use crate::output::{Exit, Output};
 use crate::print;
-use frrk8s_model::Severity;
 
 pub fn run(args: &CheckArgs, output: Output) -> Result<Exit, CommandError> {
     // A review of files does not see the Secrets of the cluster.
     let loaded = Loaded::new(&args.input, SecretsSeen::Assumed)?;
-    let mut diagnostics = Diagnostics::new(&loaded.input, &loaded.inventory);
+    let mut diagnostics = Diagnostics::new(&loaded.input, &loaded.inventory, &BTreeSet::new());
     let nodes = loaded.inventory.nodes(&args.node);
-    let mut left_out_everywhere = usize::MAX;
+    let mut left_out_everywhere: Option<BTreeSet<&ObjectId>> = None;
     for node in &nodes {
         let (input, left_out) = loaded.inventory.input_of(node, &args.node);
-        left_out_everywhere = left_out_everywhere.min(left_out);
-        for finding in planned(&input)?.findings {
+        left_out_everywhere = Some(match left_out_everywhere {
+            Some(before) => before.intersection(&left_out).copied().collect(),
+            None => left_out,
+        });
+        for finding in plan(&input).findings {
             diagnostics.add(finding, node.name.as_deref());
         }
     }
@@ -25,12 +32,15 @@ pub fn run(args: &CheckArgs, output: Output) -> Result<Exit, CommandError> {
     for note in &loaded.inventory.notes {
         Output::note(&format!("note: {note}"));
     }
-    if let ([node], true) = (nodes.as_slice(), left_out_everywhere > 0) {
-        let count = left_out_everywhere;
+    let count = left_out_everywhere.map_or(0, |left_out| left_out.len());
+    if count > 0 {
+        let whom = match nodes.as_slice() {
+            [node] => node.title(),
+            nodes => format!("any of {} nodes", nodes.len()),
+        };
         Output::note(&format!(
-            "note: {count} of {} objects do not select {}: they are checked one by one, not together with others",
+            "note: {count} of {} objects do not select {whom}: they are checked one by one, not together with others",
             loaded.inventory.configurations.len(),
-            node.title()
         ));
     }
     match args.output {

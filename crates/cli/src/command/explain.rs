@@ -9,10 +9,10 @@ use frrk8s_model::{
     Attributes, Family, InterfaceName, IpNet, NeighborField, Party, Peer, PeerId, PeerIx, Place, PrefixRange,
     Session, Vrf, parse_address, parse_prefix, shown,
 };
-use frrk8s_plan::Outcome;
+use frrk8s_plan::{Outcome, plan};
 use frrk8s_render::{Direction, Subject};
 
-use super::{CommandError, Loaded, planned};
+use super::{CommandError, Loaded};
 use crate::args::{Explain, ExplainArgs, NodeArgs};
 use crate::diagnostic::Diagnostics;
 use crate::inventory::{NodeView, SecretsSeen};
@@ -23,25 +23,25 @@ const LISTED_MAX: usize = 50;
 
 pub fn run(args: &ExplainArgs, output: Output) -> Result<Exit, CommandError> {
     let loaded = Loaded::new(&args.input, SecretsSeen::Required)?;
-    let (node, mut input, left_out) = loaded.node(&args.node)?;
-    let mut plan = planned(&input)?;
-    let diagnostics = loaded.diagnose(&plan, &node);
-    loaded.say_notes(&node, left_out);
+    let (target, mut input) = loaded.node(&args.node)?;
+    let mut planned = plan(&input);
+    let diagnostics = loaded.diagnose(&planned, &target);
+    loaded.say_notes(&target);
     output.findings(&diagnostics, &loaded.input);
-    if plan.outcome.is_none() {
+    if planned.outcome.is_none() {
         Output::note(
             "note: the node is held at its last good configuration; this is what quarantine would apply",
         );
         input.policy = ConflictPolicy::Quarantine;
-        plan = planned(&input)?;
+        planned = plan(&input);
     }
-    let Some(outcome) = &plan.outcome else {
+    let Some(outcome) = &planned.outcome else {
         return Ok(Exit::of(&diagnostics));
     };
     let explainer = Explainer {
         loaded: &loaded,
-        places: Diagnostics::new(&loaded.input, &loaded.inventory),
-        node: &node,
+        places: Diagnostics::new(&loaded.input, &loaded.inventory, &target.left_out),
+        node: &target.node,
         args: &args.node,
         outcome,
         origins: Origins::new(&outcome.fragments, &input.facts),
@@ -101,7 +101,7 @@ impl Explainer<'_> {
                     }
                 }
             }
-            self.list_sent(number, id, &mut text);
+            self.list_sent(number, id, session, &mut text);
             self.list_received(number, id, session, &mut text);
         }
         if text.is_empty() {
@@ -111,7 +111,11 @@ impl Explainer<'_> {
         Ok(text)
     }
 
-    fn list_sent(&self, number: PeerIx, id: &PeerId, text: &mut String) {
+    fn list_sent(&self, number: PeerIx, id: &PeerId, session: &Session, text: &mut String) {
+        if !session.unicast {
+            let _ = writeln!(text, "  sent: no unicast routes, its addressFamilies leave them out");
+            return;
+        }
         let sent: Vec<_> = self.outcome.config.outgoing.of_peer(number).collect();
         if sent.is_empty() {
             let _ = writeln!(text, "  sent: nothing, no object allows it a prefix");
@@ -128,11 +132,15 @@ impl Explainer<'_> {
     }
 
     fn list_received(&self, number: PeerIx, id: &PeerId, session: &Session, text: &mut String) {
-        let blocked = &self.args.always_block;
+        let blocked = self.args.always_block();
         if !blocked.is_empty() {
             let blocked: Vec<String> = blocked.iter().map(ToString::to_string).collect();
             let _ =
                 writeln!(text, "  never taken: {} and everything inside (always-block)", blocked.join(", "));
+        }
+        if !session.unicast {
+            let _ = writeln!(text, "  taken: no unicast routes, its addressFamilies leave them out");
+            return;
         }
         if session.receive_all {
             let _ = writeln!(text, "  taken: everything");
@@ -224,7 +232,7 @@ impl Explainer<'_> {
         let policy = &self.outcome.config.outgoing;
         let audience = policy.audience_of(&PrefixRange::exact(*prefix));
         let member = audience.and_then(|audience| frrk8s_model::member(policy.members(audience), number));
-        match member {
+        match member.filter(|_| session.unicast) {
             Some(attributes) => {
                 let _ = writeln!(text, "  to {id}: sent{}", carried(policy.attributes(attributes)));
                 self.list_origins(&Place::Outgoing(id.clone(), *prefix), "    ", text);
@@ -237,7 +245,7 @@ impl Explainer<'_> {
 
     /// Whether a route is taken from a peer, and why.
     fn taken_from(&self, prefix: &IpNet, number: PeerIx, id: &PeerId, session: &Session) -> String {
-        let blocked = self.args.always_block.iter().find(|blocked| blocked.contains(prefix));
+        let blocked = self.args.always_block().into_iter().find(|blocked| blocked.contains(prefix));
         if let Some(blocked) = blocked {
             return format!("never taken, {blocked} is always blocked");
         }

@@ -1,6 +1,8 @@
 //! `frrk8s merge`
 
-use super::{CommandError, Loaded, planned};
+use frrk8s_plan::plan;
+
+use super::{CommandError, Loaded};
 use crate::args::{DataFormat, MergeArgs};
 use crate::inventory::SecretsSeen;
 use crate::output::{Exit, Output};
@@ -8,13 +10,13 @@ use crate::view;
 
 pub fn run(args: &MergeArgs, output: Output) -> Result<Exit, CommandError> {
     let loaded = Loaded::new(&args.input, SecretsSeen::Required)?;
-    let (node, input, left_out) = loaded.node(&args.node)?;
-    let plan = planned(&input)?;
-    let diagnostics = loaded.diagnose(&plan, &node);
-    loaded.say_notes(&node, left_out);
+    let (target, input) = loaded.node(&args.node)?;
+    let plan = plan(&input);
+    let diagnostics = loaded.diagnose(&plan, &target);
+    loaded.say_notes(&target);
     output.findings(&diagnostics, &loaded.input);
     if let Some(outcome) = &plan.outcome {
-        let merged = view::merged(outcome, &input.facts, node.name.as_deref());
+        let merged = view::merged(outcome, &input.facts, target.node.name.as_deref());
         Output::result(&match args.output {
             DataFormat::Json => format!("{merged:#}\n"),
             DataFormat::Yaml => serde_saphyr::to_string(&merged)?,

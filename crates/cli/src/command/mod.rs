@@ -5,11 +5,12 @@ mod explain;
 mod merge;
 mod render;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
-use frrk8s_plan::{NodeInput, Plan, plan};
-use frrk8s_render::RenderError;
+use frrk8s_model::ObjectId;
+use frrk8s_plan::{NodeInput, Plan};
 
 pub use render::masked;
 
@@ -28,9 +29,6 @@ pub enum CommandError {
     /// The input is not enough.
     #[error(transparent)]
     Inventory(#[from] InventoryError),
-    /// What merged cannot be rendered.
-    #[error(transparent)]
-    Render(#[from] RenderError),
     /// The running configuration cannot be read.
     #[error("cannot read the running configuration {}: {error}", .path.display())]
     Running {
@@ -72,6 +70,13 @@ pub fn run(
     }
 }
 
+/// The node of a command.
+struct Target<'a> {
+    node: NodeView,
+    /// The objects that do not select it.
+    left_out: BTreeSet<&'a ObjectId>,
+}
+
 /// The objects of a command.
 struct Loaded {
     input: Input,
@@ -86,11 +91,11 @@ impl Loaded {
     }
 
     /// The one node of a command, and what it is to run.
-    fn node<'a>(&'a self, args: &NodeArgs) -> Result<(NodeView, NodeInput<'a>, usize), CommandError> {
+    fn node<'a>(&'a self, args: &NodeArgs) -> Result<(Target<'a>, NodeInput<'a>), CommandError> {
         let node = self.inventory.node(args)?;
         let (mut input, left_out) = self.inventory.input_of(&node, args);
         self.hold_back(&mut input);
-        Ok((node, input, left_out))
+        Ok((Target { node, left_out }, input))
     }
 
     /// Under `freeze`, a file that cannot be read may hold anything: the node is held. So it is by an object that may
@@ -105,7 +110,7 @@ impl Loaded {
                 source: 1,
                 undated: true,
                 created: 0,
-                object: frrk8s_model::ObjectId::new("", ""),
+                object: ObjectId::new("", ""),
             },
             newest: None,
             last_accepted: None,
@@ -113,27 +118,23 @@ impl Loaded {
     }
 
     /// Everything that is wrong, for one node.
-    fn diagnose(&self, plan: &Plan<'_>, node: &NodeView) -> Vec<Diagnostic> {
-        let mut diagnostics = Diagnostics::new(&self.input, &self.inventory);
+    fn diagnose(&self, plan: &Plan<'_>, target: &Target<'_>) -> Vec<Diagnostic> {
+        let mut diagnostics = Diagnostics::new(&self.input, &self.inventory, &target.left_out);
         for finding in &plan.findings {
-            diagnostics.add(finding.clone(), node.name.as_deref());
+            diagnostics.add(finding.clone(), target.node.name.as_deref());
         }
         diagnostics.finish()
     }
 
     /// Says what people should know about the input as a whole.
-    fn say_notes(&self, node: &NodeView, left_out: usize) {
+    fn say_notes(&self, target: &Target<'_>) {
         for note in &self.inventory.notes {
             Output::note(&format!("note: {note}"));
         }
+        let left_out = target.left_out.len();
         if left_out > 0 {
             let objects = if left_out == 1 { "object does" } else { "objects do" };
-            Output::note(&format!("note: {left_out} {objects} not select {}", node.title()));
+            Output::note(&format!("note: {left_out} {objects} not select {}", target.node.title()));
         }
     }
-}
-
-/// Plans a node.
-fn planned<'a>(input: &NodeInput<'a>) -> Result<Plan<'a>, CommandError> {
-    Ok(plan(input)?)
 }

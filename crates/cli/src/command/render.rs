@@ -2,7 +2,9 @@
 
 use frrk8s_document::{Dialect, Text, Version};
 
-use super::{CommandError, Loaded, planned};
+use frrk8s_plan::plan;
+
+use super::{CommandError, Loaded};
 use crate::args::RenderArgs;
 use crate::input::read_file;
 use crate::inventory::SecretsSeen;
@@ -13,7 +15,7 @@ const VERSION_DEFAULT: Version = Version { major: 10, minor: 0 };
 
 pub fn run(args: &RenderArgs, output: Output) -> Result<Exit, CommandError> {
     let loaded = Loaded::new(&args.input, SecretsSeen::Required)?;
-    let (node, mut input, left_out) = loaded.node(&args.node)?;
+    let (target, mut input) = loaded.node(&args.node)?;
     let running = match &args.against {
         Some(path) => {
             let bytes =
@@ -27,9 +29,9 @@ pub fn run(args: &RenderArgs, output: Output) -> Result<Exit, CommandError> {
         None => None,
     };
     input.running = running.as_ref();
-    let plan = planned(&input)?;
-    let diagnostics = loaded.diagnose(&plan, &node);
-    loaded.say_notes(&node, left_out);
+    let plan = plan(&input);
+    let diagnostics = loaded.diagnose(&plan, &target);
+    loaded.say_notes(&target);
     output.findings(&diagnostics, &loaded.input);
     if let Some(outcome) = &plan.outcome {
         let text = outcome.print();

@@ -122,7 +122,7 @@ impl Case {
             running: None,
             version: None,
         };
-        let plan = plan(&input).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        let plan = plan(&input);
         let anything = policy == ConflictPolicy::Freeze || plan.fates.contains(&Fate::Accepted);
         (plan.outcome.filter(|_| anything).map(Planned::of), plan.findings)
     }

@@ -137,8 +137,8 @@ impl Objects {
     fn take_configuration(&mut self, id: &ObjectId, object: &FRRConfiguration, secrets: &Secrets) {
         let selector = match NodeSelector::of(id, &object.spec) {
             Ok(selector) => Some(selector),
-            Err(finding) => {
-                self.findings.push(*finding);
+            Err(findings) => {
+                self.findings.extend(findings);
                 None
             }
         };
