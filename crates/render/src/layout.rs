@@ -88,7 +88,9 @@ impl<'a> Builder<'a> {
     fn new(config: &'a NodeConfig) -> Self {
         let names = peer_names(config);
         let (mut maps, mut map_of) = (Vec::new(), BTreeMap::new());
-        for (peer, id, _, session) in config.sessions() {
+        // Where no unicast routes are exchanged, there is nothing to filter: maps that wait for a session to exchange
+        // some would be those of yesterday when it does.
+        for (peer, id, _, session) in config.sessions().filter(|(.., session)| session.unicast) {
             let Some(name) = names.get(id) else {
                 continue;
             };
