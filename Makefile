@@ -68,8 +68,9 @@ crds: ## Write manifests/crds from the types
 cases: ## Write what is expected of the samples and cases anew
 	UPDATE_CASES=1 cargo test --quiet --package frrk8s-plan --test cases
 
-docs: ## Write docs/findings.md from the rules
+docs: ## Write docs/findings.md and docs/session-impact.md from their tables
 	UPDATE_DOCS=1 cargo test --quiet --package frrk8s-model --test findings_page
+	UPDATE_DOCS=1 cargo test --quiet --package frrk8s-delta --test session_impact_page
 
 clean: ## Remove what was built
 	cargo clean

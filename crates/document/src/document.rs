@@ -1,8 +1,9 @@
 //! A configuration in its normal form.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
+
+use frrk8s_model::masked;
 
 use crate::context::closing;
 use crate::order::compare;
@@ -120,7 +121,7 @@ impl Eq for Line {}
 /// Without passwords.
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = without_password(&self.text);
+        let text = masked(&self.text);
         match &self.inside {
             None => text.fmt(f),
             Some(inside) => {
@@ -128,14 +129,6 @@ impl fmt::Debug for Line {
                 f.debug_list().entries(inside).finish()
             }
         }
-    }
-}
-
-/// A line as `Debug` shows it.
-pub(crate) fn without_password(line: &str) -> Cow<'_, str> {
-    match line.split_once("password ") {
-        Some((before, _)) => format!("{before}password ***").into(),
-        None => line.into(),
     }
 }
 
@@ -247,6 +240,12 @@ fn imported(line: &str) -> Option<&str> {
 /// The AS of a router, from the line that opens it.
 pub(crate) fn router_asn(line: &str) -> Option<u32> {
     line.strip_prefix("router bgp ")?.split(' ').next()?.parse().ok()
+}
+
+/// Whether a line under `vni N` sets the route target that FRR derives itself, given the line of its router.
+pub fn sets_derived_target(router: &str, vni: &str, line: &str) -> bool {
+    let number = vni.strip_prefix("vni ");
+    router_asn(router).zip(number).is_some_and(|(asn, number)| is_derived_target(line, asn, number))
 }
 
 /// Whether a line sets the route target that FRR derives for a VNI: the lower half of the AS number, and the VNI.

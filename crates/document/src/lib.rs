@@ -26,9 +26,9 @@ mod text;
 
 pub use context::{closing, opens_context};
 pub use dialect::{Daemon, Dialect, Version, VersionError};
-pub use document::{Document, Line, Mark};
+pub use document::{Document, Line, Mark, sets_derived_target};
 pub use normal::normal;
-pub use order::natural;
+pub use order::{compare, natural};
 pub use slot::slot;
 pub use statement::{Statement, self_contained, statements};
 pub use text::{Node, Text};

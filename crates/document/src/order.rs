@@ -4,8 +4,8 @@
 
 use std::cmp::Ordering;
 
-/// Compares two lines of one context.
-pub(crate) fn compare(parent: Option<&str>, a: &str, b: &str) -> Ordering {
+/// Compares two lines of one context, which the line `parent` opens.
+pub fn compare(parent: Option<&str>, a: &str, b: &str) -> Ordering {
     let (rank_a, rank_b) = (rank(parent, a), rank(parent, b));
     rank_a
         .group

@@ -4,8 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use frrk8s_model::masked;
+
 use crate::context::{closing, opens_context, stands_at_top, written_out};
-use crate::document::without_password;
 
 /// A line and the lines of the contexts around it, outermost first.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct Statement {
 /// Without passwords.
 impl fmt::Debug for Statement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} in {:?}", without_password(&self.line), self.context)
+        write!(f, "{:?} in {:?}", masked(&self.line), self.context)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::document::without_password;
+use frrk8s_model::masked;
 
 /// A configuration as it was printed. `print(parse(t))` is `t` again, apart from `!` lines, blank
 /// lines and trailing white space.
@@ -103,7 +103,7 @@ fn closes<'a>(
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { line, indent, children, closed_by } = self;
-        let line = without_password(line);
+        let line = masked(line);
         let mut node = f.debug_struct("Node");
         node.field("line", &line).field("indent", indent).field("children", children);
         node.field("closed_by", closed_by).finish()
