@@ -54,7 +54,12 @@ pub fn check_as_file(router: &Router, name: &str, planned: &Planned, unknown: &[
     compare(&format!("{name}: FRR"), &without_name(expected), &without_name(found));
 }
 
-fn compare(who: &str, wanted: &Document, found: &Document) {
+/// Whether a daemon runs what it is to run.
+///
+/// # Panics
+///
+/// If not.
+pub fn compare(who: &str, wanted: &Document, found: &Document) {
     assert!(
         wanted == found,
         "{who} runs something else\n--- rendered\n{}\n--- printed\n{}\n--- difference\n{}",

@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 mod check;
+pub mod generated;
 mod load;
 pub mod oracle;
 pub mod other;
 mod planned;
 
-pub use check::{check, check_as_file};
+pub use check::{check, check_as_file, compare};
 pub use frrk8s_testkit::case::Planned;
-pub use load::{Loaded, dialect, load, read_back};
+pub use load::{Loaded, dialect, load, read_back, send};
 pub use planned::PlannedInput;

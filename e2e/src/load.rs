@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use frrk8s_delta::Delta;
 use frrk8s_document::{Daemon, Dialect, Document, Text};
 use frrk8s_model::RawSnippet;
 use frrk8s_render::{divide, print_raw};
@@ -73,6 +74,24 @@ pub fn load(router: &Router, document: &Document, raw: &[RawSnippet]) -> Result<
         loaded.raw_refused.extend(refused.into_iter().map(|refused| (Daemon::Bgpd, refused)));
     }
     Ok(loaded)
+}
+
+/// Sends a delta, batch by batch, and makes policy take effect. What is refused is returned.
+pub fn send(router: &Router, delta: &Delta) -> Result<Vec<(Daemon, Refused)>, LabError> {
+    let mut refused = Vec::new();
+    for batch in &delta.batches {
+        let lines: Vec<String> = batch.lines().into_iter().map(|sent| sent.line.to_string()).collect();
+        let said = configure(router, of_lab(batch.daemon), &lines)?;
+        refused.extend(said.into_iter().filter(is_refusal).map(|refused| (batch.daemon, refused)));
+    }
+    let mut bgpd = router.vty(lab::Daemon::Bgpd)?;
+    for clear in &delta.clears {
+        let reply = bgpd.command(&clear.command())?;
+        if reply.status != 0 {
+            refused.push((Daemon::Bgpd, Refused { line: clear.command(), text: reply.text }));
+        }
+    }
+    Ok(refused)
 }
 
 /// What of ours the daemons run, in normal form. `known` is what is ours beside what is so by name.

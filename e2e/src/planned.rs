@@ -2,6 +2,7 @@
 
 use frrk8s_api::FRRConfiguration;
 use frrk8s_api::k8s::Secret;
+use frrk8s_document::Document;
 use frrk8s_manifest::{Object, read};
 use frrk8s_merge::{Candidate, ConflictPolicy, NodeFacts, Seniority};
 use frrk8s_model::{Fragment, ObjectId};
@@ -38,6 +39,11 @@ impl PlannedInput {
 
     /// Plans the node; the objects must go together.
     pub fn plan(&self) -> Planned {
+        self.plan_against(None)
+    }
+
+    /// The same, with names and numbers kept from what runs.
+    pub fn plan_against(&self, running: Option<&Document>) -> Planned {
         let secrets = Secrets::new(&self.secrets);
         let fragments: Vec<Fragment> = self
             .objects
@@ -60,7 +66,7 @@ impl PlannedInput {
             policy: ConflictPolicy::Freeze,
             facts: NodeFacts::default(),
             options: self.options.clone(),
-            running: None,
+            running,
             version: None,
         };
         let plan = plan(&input);

@@ -1,51 +1,12 @@
 //! Real FRR takes every line that is rendered, and prints back what was rendered.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-use frrk8s_e2e::{PlannedInput, check};
-use frrk8s_render::{Hostname, LogLevel};
+use frrk8s_e2e::{check, generated};
 use frrk8s_testkit::lab::{self, Router, RouterOptions};
-use frrk8s_testkit::strategy::agreeing_objects;
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-
-/// The same inputs on every run.
-fn generated(count: usize) -> Vec<PlannedInput> {
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let strategy = agreeing_objects(1..4);
-    (0..count)
-        .map(|number| {
-            let mut input = PlannedInput {
-                objects: strategy.new_tree(&mut runner).unwrap().current(),
-                ..PlannedInput::default()
-            };
-            let options = &mut input.options;
-            options.hostname = Hostname::new(&format!("worker-{number}.example"));
-            options.log_level =
-                [LogLevel::Info, LogLevel::Debug, LogLevel::Warn, LogLevel::Error, LogLevel::None]
-                    [number % 5];
-            if number % 3 == 0 {
-                options.always_block = vec![
-                    "10.96.0.0/12".parse().unwrap(),
-                    "fd00:1::/112".parse().unwrap(),
-                    "10.1.1.1/32".parse().unwrap(),
-                ];
-            }
-            if number % 7 == 0 {
-                options.router_id_fallback = Some([192, 0, 2, 77].into());
-            }
-            input
-        })
-        .collect()
-}
-
-fn inputs_count() -> usize {
-    std::env::var("FRRK8S_FRR_INPUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(300)
-}
 
 #[test]
 fn random_inputs_are_taken_and_printed_back() {
-    let inputs = generated(inputs_count());
+    let inputs = generated::inputs();
     for install in lab::installs() {
         let mut router = Router::isolated(&install, RouterOptions::default()).unwrap();
         let started = std::time::Instant::now();
