@@ -121,7 +121,7 @@ impl Explainer<'_> {
             let _ = writeln!(text, "  sent: nothing, no object allows it a prefix");
             return;
         }
-        let _ = writeln!(text, "  sent: {} prefixes", sent.len());
+        let _ = writeln!(text, "  sent: {}", prefixes(sent.len()));
         for (range, attributes) in sent.iter().take(LISTED_MAX) {
             let _ = writeln!(text, "    {}{}", range.prefix(), carried(attributes));
             self.list_origins(&Place::Outgoing(id.clone(), range.prefix()), "      ", text);
@@ -152,7 +152,7 @@ impl Explainer<'_> {
             let _ = writeln!(text, "  taken: nothing, no object allows it");
             return;
         }
-        let _ = writeln!(text, "  taken: {} prefixes", taken.len());
+        let _ = writeln!(text, "  taken: {}", prefixes(taken.len()));
         for (range, _) in taken.iter().take(LISTED_MAX) {
             let _ = writeln!(text, "    {range}");
             self.list_origins(&Place::Incoming(id.clone(), *range), "      ", text);
@@ -336,8 +336,11 @@ impl Explainer<'_> {
                     Direction::Out => &config.outgoing,
                 };
                 let count = policy.entries().iter().filter(|(_, with)| with == audience).count();
-                let _ =
-                    writeln!(text, "  {count} prefixes {way} {id} alike; ask for one with `explain prefix`");
+                let _ = writeln!(
+                    text,
+                    "  {} {way} {id} alike; ask for one with `explain prefix`",
+                    prefixes(count)
+                );
             }
             Some(Subject::Listed(direction, audience)) => {
                 let Some(range) = frrk8s_render::listed_range(line.text()) else {
@@ -358,6 +361,10 @@ impl Explainer<'_> {
             }
         }
     }
+}
+
+fn prefixes(count: usize) -> String {
+    format!("{count} prefix{}", if count == 1 { "" } else { "es" })
 }
 
 /// Sources of one place, those of one value together.

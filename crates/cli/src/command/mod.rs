@@ -41,10 +41,10 @@ pub enum CommandError {
     #[error("{0}")]
     Question(String),
     /// The result cannot be written.
-    #[error("cannot write the result: {0}")]
+    #[error("cannot write the result")]
     Write(#[from] io::Error),
     /// The result cannot be put into its format.
-    #[error("cannot write the result as YAML: {0}")]
+    #[error("cannot write the result as YAML")]
     Yaml(#[from] serde_saphyr::ser::Error),
 }
 
