@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use frrk8s_document::Version;
 use frrk8s_merge::ConflictPolicy;
 use frrk8s_model::{IpNet, parse_prefix};
 use frrk8s_render::Hostname;
@@ -45,6 +46,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Print everything that is wrong, or worth knowing, for every node of the input.
     Check(CheckArgs),
+    /// Print the lines that lead from one configuration of FRR to another, and what they do to each session.
+    Diff(DiffArgs),
     /// Say which objects stand behind a neighbor, a prefix or a line, and why something is not there.
     Explain(ExplainArgs),
     /// Print the custom resource definitions, for `kubectl apply -f -`.
@@ -175,6 +178,32 @@ pub enum ReportFormat {
     Json,
     /// SARIF 2.1.0, for code review tools.
     Sarif,
+}
+
+/// `frrk8s diff`
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// What runs: what `show running-config` prints, or - for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// What is to run: another such text, or what `frrk8s render --against` prints.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// The version of FRR that is to be told [default: the one that the files name].
+    #[arg(long, value_name = "VERSION")]
+    pub frr_version: Option<Version>,
+    /// The format.
+    #[arg(short, long, value_enum, default_value_t = DiffFormat::Text)]
+    pub output: DiffFormat,
+}
+
+/// Formats of a delta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// `frrk8s explain`

@@ -401,3 +401,46 @@ fn a_session_without_unicast_is_sent_no_prefix() {
     let merged: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(merged["routers"][0]["neighbors"][0]["sent"], serde_json::json!([]), "{}", ran.out);
 }
+
+#[test]
+fn diff_prints_the_lines_between_two_configurations_and_what_happens_to_sessions() {
+    let directory = TempDir::new().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let before = run(&format!("render -f {DEMO}")).out;
+    let from = file("from.conf", &format!("frr version 8.4.4\n{before}ip route 0.0.0.0/0 192.0.2.2\n"));
+    let same = run(&format!("diff --from {from} --to {}", file("same.conf", &before)));
+    assert_eq!((same.code, same.out.as_str()), (0, "nothing to do\nsessions:\n  192.0.2.2: untouched\n"));
+    assert_eq!(same.err, "note: 1 line of what runs are none of ours: they stay as they are\n");
+    let to = before.replace("203.0.113.10/32", "203.0.113.12/32").replace(PASSWORD, "another");
+    let to = file("to.conf", &to);
+    let ran = run(&format!("diff --from {from} --to {to}"));
+    for part in [
+        "to bgpd:\n  ip prefix-list frrk8s-",
+        "\n   address-family ipv4 unicast\n    no network 203.0.113.10/32\n",
+        "\n  192.0.2.2: reset, because of `neighbor 192.0.2.2 password ***`\n",
+    ] {
+        assert!(ran.out.contains(part), "no {part:?} in\n{}", ran.out);
+    }
+    assert!(!ran.out.contains(PASSWORD) && !ran.out.contains("another"), "{}", ran.out);
+    let ran = run(&format!("diff --from {from} --to {to} -o json"));
+    let delta: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&delta["schemaVersion"], &delta["frrVersion"]), (&"frrk8s/v1".into(), &"8.4".into()));
+    assert_eq!(delta["sessions"][0]["change"], "reset");
+    assert_eq!(delta["batches"][0]["daemon"], "bgpd");
+    assert!(!ran.out.contains("another"), "{}", ran.out);
+    let piped = run_with_input(&format!("diff --from - --to {to} --frr-version 10.3"), &before);
+    assert!(piped.code == 0 && piped.out.contains("reset"), "{}{}", piped.out, piped.err);
+    for (words, code, expected) in [
+        ("diff --from /nowhere --to /nowhere", 1, "cannot read /nowhere"),
+        ("diff --from x", 2, "--to"),
+        ("diff --from x --to y --frr-version ten", 2, "is no version of FRR"),
+    ] {
+        let ran = run(words);
+        assert!(ran.code == code && ran.err.contains(expected), "{words}: {} {}", ran.code, ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    }
+}

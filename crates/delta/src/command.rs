@@ -52,6 +52,8 @@ pub struct Sent {
     pub line: Box<str>,
     /// The number of the command that it carries out; `None` for a line that opens or closes a context.
     pub command: Option<usize>,
+    /// How many contexts are around it.
+    pub depth: usize,
 }
 
 /// Without passwords.
@@ -67,7 +69,8 @@ impl Batch {
         let mut walk = Walk::default();
         for (number, command) in self.commands.iter().enumerate() {
             walk.enter(&command.context, &command.line);
-            walk.sent.push(Sent { line: command.line.clone(), command: Some(number) });
+            let depth = command.context.len();
+            walk.sent.push(Sent { line: command.line.clone(), command: Some(number), depth });
             if opens_context(command.context.last().map(|line| &**line), &command.line) {
                 walk.open.push(command.line.clone());
             }
@@ -96,7 +99,7 @@ impl Walk {
         }
         self.close_to(common);
         for line in &context[common..] {
-            self.sent.push(Sent { line: line.clone(), command: None });
+            self.sent.push(Sent { line: line.clone(), command: None, depth: self.open.len() });
             self.open.push(line.clone());
         }
     }
@@ -104,7 +107,7 @@ impl Walk {
     fn close_to(&mut self, depth: usize) {
         while self.open.len() > depth {
             if let Some(line) = self.open.pop() {
-                self.sent.push(Sent { line: closing(&line).into(), command: None });
+                self.sent.push(Sent { line: closing(&line).into(), command: None, depth: self.open.len() });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 mod check;
+mod diff;
 mod explain;
 mod merge;
 mod render;
@@ -58,6 +59,7 @@ pub fn run(
         Command::Render(args) => render::run(&args, output),
         Command::Merge(args) => merge::run(&args, output),
         Command::Check(args) => check::run(&args, output),
+        Command::Diff(args) => diff::run(&args),
         Command::Explain(args) => explain::run(&args, output),
         Command::Crds => {
             Output::result(&frrk8s_api::crds_yaml())?;
