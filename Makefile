@@ -57,7 +57,7 @@ frr: ## Install FRR 8.4 and 10.3, and BIRD, for the tests
 bench: ## Print how the pure path grows with the number of objects
 	cargo bench --quiet --package frrk8s-plan --bench scale
 
-fuzz: ## Fuzz each target for FUZZ_SECONDS (60 by default)
+fuzz: ## Fuzz each target for FUZZ_SECONDS (60 by default); hack/fuzz does one, or one input again
 	hack/fuzz manifest_to_render $${FUZZ_SECONDS:-60}
 	hack/fuzz running_config $${FUZZ_SECONDS:-60}
 	hack/fuzz statements $${FUZZ_SECONDS:-60}

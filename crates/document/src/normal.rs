@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::context::opens_context;
 use crate::document::{Document, Line, is_derived_target, router_asn};
-use crate::text::{Node, Text};
+use crate::text::{Node, Text, is_closing};
 
 /// What FRR prints around a configuration.
 const FRAME: &[&str] =
@@ -34,10 +34,14 @@ fn join_directions(lines: &mut Vec<Line>) {
 
 fn line(parents: &[&str], node: &Node) -> Option<Line> {
     let parent = parents.last().copied();
-    if parent.is_none() && (FRAME.contains(&&*node.line) || node.line.starts_with("frr ")) {
+    let text = normal(parent, &node.line)?;
+    if parent.is_none() && (FRAME.contains(&text.as_str()) || text.starts_with("frr ")) {
         return None;
     }
-    let text = normal(parent, &node.line)?;
+    // It closes nothing where it stands; in a document it would close what comes to stand before it.
+    if is_closing(&text) {
+        return None;
+    }
     let is_context = !node.children.is_empty() || node.closed_by.is_some() || opens_context(parent, &text);
     if !is_context {
         return Some(Line::leaf(text));
@@ -222,6 +226,18 @@ mod tests {
         let targets: Vec<&str> =
             several.lines().filter_map(|line| line.trim().strip_prefix("route-target ")).collect();
         assert_eq!(targets, ["export 65001:100", "import 1:1", "export 59904:100"]);
+    }
+
+    #[test]
+    fn what_closes_nothing_and_what_frames_a_text_are_nothing_however_they_are_written() {
+        for text in [
+            "exit\nrouter bgp 1\n  exit\n no bgp network import-check\nexit\nexit\nhostname a\n",
+            "frr\tversion 8.4.4\nBuilding  configuration...\nhostname a\nrouter bgp 1\n no bgp network import-check\n",
+        ] {
+            let once = read(text);
+            assert_eq!(once, "hostname a\nrouter bgp 1\n no bgp network import-check\nexit\n", "{text}");
+            assert_eq!(read(&once), once);
+        }
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub struct Statement {
 /// Without passwords.
 impl fmt::Debug for Statement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} in {:?}", masked(&self.line), self.context)
+        let context: Vec<_> = self.context.iter().map(|line| masked(line)).collect();
+        write!(f, "{:?} in {context:?}", masked(&self.line))
     }
 }
 

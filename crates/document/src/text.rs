@@ -79,8 +79,9 @@ fn close(open: &mut Vec<Node>, lines: &mut Vec<Node>) {
 
 /// Whether a line closes a context, and which: the last one at the same indentation that is not
 /// closed yet.
-fn is_closing(line: &str) -> bool {
-    line == "exit" || line.starts_with("exit-")
+pub(crate) fn is_closing(line: &str) -> bool {
+    // One word: a line with more is none of FRR's, and would be lost.
+    line == "exit" || line.strip_prefix("exit-").is_some_and(|kind| !kind.contains(char::is_whitespace))
 }
 
 fn closes<'a>(
