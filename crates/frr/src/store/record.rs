@@ -1,0 +1,75 @@
+//! The objects behind a configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::StoreError;
+
+/// The shape of a record. Another number is another shape: a release that does not know it goes by the text alone.
+const SHAPE: u32 = 1;
+
+/// The objects that were accepted, as they were, with the secrets that they had.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// The objects.
+    pub objects: Vec<Accepted>,
+    /// What raw snippets left in FRR, as lines of its own language, by object (`namespace/name`).
+    #[serde(default)]
+    pub raw_residue: BTreeMap<String, String>,
+}
+
+/// One accepted object. `Debug` leaves out what is in it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Accepted {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// 0 for an object of a directory on the node, 1 for one of the API.
+    pub source: u8,
+    /// When it was created, in seconds since 1970; absent where it does not say.
+    pub created: Option<i64>,
+    /// `spec`, as it was written.
+    pub spec: Value,
+    /// The passwords of the Secrets that it names, by name.
+    pub secrets: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A record with the number of its shape.
+#[derive(Serialize, Deserialize)]
+struct Shaped {
+    shape: u32,
+    #[serde(flatten)]
+    rest: Value,
+}
+
+impl Record {
+    pub(super) fn to_json(&self) -> Result<String, StoreError> {
+        let rest = serde_json::to_value(self).map_err(StoreError::Encode)?;
+        serde_json::to_string(&Shaped { shape: SHAPE, rest }).map_err(StoreError::Encode)
+    }
+
+    /// `None` for a shape that this release does not know.
+    pub(super) fn from_json(text: &str, path: &Path) -> Result<Option<Self>, StoreError> {
+        let failed = |source| StoreError::Record { path: path.to_owned(), source };
+        let Shaped { shape, rest } = serde_json::from_str(text).map_err(failed)?;
+        if shape != SHAPE {
+            return Ok(None);
+        }
+        serde_json::from_value(rest)
+            .map(Some)
+            .map_err(|source| StoreError::Record { path: path.to_owned(), source })
+    }
+}
