@@ -88,7 +88,7 @@ pub struct Dialect {
 
 impl Dialect {
     /// The dialect of a version.
-    pub fn new(version: Version) -> Self {
+    pub const fn new(version: Version) -> Self {
         Self { version }
     }
 

@@ -1,0 +1,242 @@
+//! The states of an apply. Pure: what happened goes in, what is to be done comes out.
+
+use std::collections::BTreeSet;
+
+use frrk8s_delta::{Delta, Documents};
+use frrk8s_document::{Daemon, Dialect, Document, Line};
+
+use super::{Cause, Goal, Refused, Residue, Verdict};
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Read what every daemon runs.
+    Read,
+    /// Tell the daemons.
+    Send(Delta),
+    /// It is over.
+    Done(Verdict),
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// What of ours the daemons run.
+    Running(Documents),
+    /// Everything was told; what was refused of it.
+    Sent(Vec<Refused>),
+    /// A daemon went away, or fell silent.
+    Lost(Cause),
+}
+
+/// How often what runs may differ from what was told, before that counts as a failure: somebody may have typed.
+const DIFFERENCES_MAX: u8 = 1;
+
+/// Where an apply stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing is known of what runs.
+    Planning,
+    /// The delta is being told.
+    Applying,
+    /// It was told; what runs is being read.
+    Verifying,
+    /// It failed; what runs is being read, to go back from there.
+    Returning,
+    /// The way back is being told.
+    RollingBack,
+    /// It was told; what runs is being read.
+    VerifyingReturn,
+    /// It is over.
+    Over,
+}
+
+/// One apply.
+#[derive(Debug)]
+pub struct Machine {
+    dialect: Dialect,
+    goal: Goal,
+    /// What to return to; where nobody knows, what ran at the beginning.
+    last_good: Option<Documents>,
+    phase: Phase,
+    differences: u8,
+    cause: Option<Cause>,
+}
+
+impl Machine {
+    /// An apply of a goal, and where to return to when it fails.
+    pub fn new(dialect: Dialect, goal: Goal, last_good: Option<Documents>) -> Self {
+        Self { dialect, goal, last_good, phase: Phase::Planning, differences: 0, cause: None }
+    }
+
+    /// Where it stands.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The first step.
+    pub fn start(&mut self) -> Step {
+        self.phase = Phase::Planning;
+        Step::Read
+    }
+
+    /// The step that follows what happened.
+    pub fn after(&mut self, event: Event) -> Step {
+        match (self.phase, event) {
+            (Phase::Planning, Event::Running(running)) => self.plan(running),
+            (Phase::Applying, Event::Sent(refused)) if refused.is_empty() => self.read_in(Phase::Verifying),
+            (Phase::Applying, Event::Sent(refused)) => self.fail(Cause::Refused(refused)),
+            (Phase::Verifying, Event::Running(running)) => self.verify(running),
+            (Phase::Returning, Event::Running(running)) => self.go_back(&running),
+            // What is refused on the way back shows in what runs then.
+            (Phase::RollingBack, Event::Sent(_)) => self.read_in(Phase::VerifyingReturn),
+            (Phase::VerifyingReturn, Event::Running(running)) => self.verify_return(&running),
+            (Phase::Planning, Event::Lost(cause)) => self.over(Verdict::Unreachable(cause)),
+            (Phase::Applying | Phase::Verifying, Event::Lost(cause)) => self.fail(cause),
+            (_, Event::Lost(lost)) => {
+                let cause = self.cause.take().unwrap_or(lost);
+                self.over(Verdict::Stuck { cause, differs: Vec::new() })
+            }
+            (_, Event::Running(_) | Event::Sent(_)) => self.over(Verdict::Stuck {
+                cause: self.cause.clone().unwrap_or(Cause::Confused),
+                differs: Vec::new(),
+            }),
+        }
+    }
+
+    fn over(&mut self, verdict: Verdict) -> Step {
+        self.phase = Phase::Over;
+        Step::Done(verdict)
+    }
+
+    fn read_in(&mut self, phase: Phase) -> Step {
+        self.phase = phase;
+        Step::Read
+    }
+
+    fn plan(&mut self, running: Documents) -> Step {
+        let delta = Delta::new(self.dialect, &running, &self.goal.documents);
+        if delta.is_empty() {
+            return self.over(Verdict::Unchanged);
+        }
+        self.last_good.get_or_insert(running);
+        self.phase = Phase::Applying;
+        Step::Send(delta)
+    }
+
+    fn verify(&mut self, running: Documents) -> Step {
+        if same(&running, &self.goal.documents) {
+            return self.over(Verdict::Applied { residue: None });
+        }
+        if let Some(residue) = self.goal.residue(&running) {
+            return self.over(Verdict::Applied { residue: Some(residue) });
+        }
+        if self.differences == DIFFERENCES_MAX {
+            return self.fail(Cause::Differs(differences(&self.goal.documents, &running)));
+        }
+        self.differences += 1;
+        self.plan(running)
+    }
+
+    /// Whatever happened: what runs now is read, and the way back starts there.
+    fn fail(&mut self, cause: Cause) -> Step {
+        self.cause = Some(cause);
+        self.differences = 0;
+        self.read_in(Phase::Returning)
+    }
+
+    fn go_back(&mut self, running: &Documents) -> Step {
+        let last_good = self.last_good.get_or_insert_default();
+        let delta = Delta::new(self.dialect, running, last_good);
+        if delta.is_empty() {
+            return self.rolled_back();
+        }
+        self.phase = Phase::RollingBack;
+        Step::Send(delta)
+    }
+
+    fn verify_return(&mut self, running: &Documents) -> Step {
+        let last_good = self.last_good.get_or_insert_default();
+        if same(running, last_good) {
+            return self.rolled_back();
+        }
+        if self.differences == DIFFERENCES_MAX {
+            let differs = differences(last_good, running);
+            let cause = self.cause.take().unwrap_or(Cause::Confused);
+            return self.over(Verdict::Stuck { cause, differs });
+        }
+        self.differences += 1;
+        self.go_back(running)
+    }
+
+    fn rolled_back(&mut self) -> Step {
+        let cause = self.cause.take().unwrap_or(Cause::Confused);
+        self.over(Verdict::RolledBack(cause))
+    }
+}
+
+fn same(one: &Documents, other: &Documents) -> bool {
+    let empty = Document::default();
+    let daemons: BTreeSet<Daemon> = one.keys().chain(other.keys()).copied().collect();
+    daemons.iter().all(|daemon| one.get(daemon).unwrap_or(&empty) == other.get(daemon).unwrap_or(&empty))
+}
+
+/// Every line that only one side has, with its contexts; those that run and should not begin with `+`.
+fn differences(wanted: &Documents, running: &Documents) -> Vec<String> {
+    let flat = |documents: &Documents| -> BTreeSet<String> {
+        let of_daemon = |(daemon, document): (&Daemon, &Document)| {
+            let mut lines = Vec::new();
+            flatten(daemon.name(), document.lines(), &mut lines);
+            lines
+        };
+        documents.iter().flat_map(of_daemon).collect()
+    };
+    let (wanted, running) = (flat(wanted), flat(running));
+    let missing = wanted.difference(&running).map(|line| format!("- {line}"));
+    missing.chain(running.difference(&wanted).map(|line| format!("+ {line}"))).collect()
+}
+
+fn flatten(path: &str, lines: &[Line], flat: &mut Vec<String>) {
+    for line in lines {
+        let path = format!("{path} / {}", frrk8s_model::masked(line.text()));
+        flatten(&path, line.inside(), flat);
+        flat.push(path);
+    }
+}
+
+impl Goal {
+    /// What FRR made of raw lines, where nothing else differs from the goal.
+    fn residue(&self, running: &Documents) -> Option<Residue> {
+        let mut residue = Residue::default();
+        let empty = Document::default();
+        let daemons: BTreeSet<Daemon> = running.keys().chain(self.documents.keys()).copied().collect();
+        for daemon in daemons {
+            let [wanted, runs] = [&self.documents, running].map(|side| side.get(&daemon).unwrap_or(&empty));
+            let raw = self.raw.get(&daemon).unwrap_or(&empty);
+            let (missing, more) = apart(wanted.lines(), runs.lines());
+            let is_raw = |line: &Line| apart(std::slice::from_ref(line), raw.lines()).0.is_empty();
+            if !missing.iter().all(is_raw) {
+                return None;
+            }
+            residue.missing.insert(daemon, Document::new(missing));
+            residue.more.insert(daemon, Document::new(more));
+        }
+        (!self.raw.is_empty()).then_some(residue)
+    }
+}
+
+/// What only the one has, and what only the other has, each in its contexts.
+fn apart(one: &[Line], other: &[Line]) -> (Vec<Line>, Vec<Line>) {
+    (only(one, other), only(other, one))
+}
+
+fn only(lines: &[Line], others: &[Line]) -> Vec<Line> {
+    let one = |line: &Line| {
+        let Some(same) = others.iter().find(|other| other.text() == line.text()) else {
+            return Some(line.clone());
+        };
+        let inside = only(line.inside(), same.inside());
+        (!inside.is_empty()).then(|| Line::context(line.text(), inside))
+    };
+    lines.iter().filter_map(one).collect()
+}

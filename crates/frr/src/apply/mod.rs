@@ -1,0 +1,166 @@
+//! Apply, verify, roll back.
+//!
+//! ```text
+//! plan ─► apply ─► verify ─┬─► applied
+//!   │       │        │     └─► once more, where somebody typed
+//!   │       └─ refused, lost, or something else runs ─► read what runs ─► roll back ─► verify ─┬─► rolled back
+//!   └─► unchanged                                                                             └─► stuck
+//! ```
+//!
+//! Invariants:
+//! * `applied` and `rolled back` are said only when FRR was seen to run it, line by line.
+//! * After any doubt the next delta starts from what runs, never from memory.
+//! * The machine ends after a bounded number of steps, whatever happens.
+
+mod machine;
+
+use std::fmt;
+
+use frrk8s_delta::Documents;
+use frrk8s_document::Daemon;
+use frrk8s_model::masked;
+
+pub use machine::{Event, Machine, Phase, Step};
+
+/// What FRR is to run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Goal {
+    /// By daemon, the whole of it.
+    pub documents: Documents,
+    /// The part of it that raw snippets say: FRR may print such a line in another way.
+    pub raw: Documents,
+}
+
+/// What FRR made of raw lines: they are in force, but FRR prints something else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Residue {
+    /// What it does not print.
+    pub missing: Documents,
+    /// What it prints beside what it was told.
+    pub more: Documents,
+}
+
+/// A line that FRR refused. `Debug` and `Display` leave out passwords.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// By whom.
+    pub daemon: Daemon,
+    /// The line.
+    pub line: Box<str>,
+    /// The number that its document put on it; 0 where it is not known which line it is.
+    pub mark: u32,
+    /// What FRR said.
+    pub text: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} refused {:?}: {}", self.daemon.name(), masked(&self.line), masked(self.text.trim()))
+    }
+}
+
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why an apply failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// FRR refused lines.
+    Refused(Vec<Refused>),
+    /// FRR took every line, and runs something else: what is missing (`-`), and what should not be there (`+`).
+    Differs(Vec<String>),
+    /// A daemon could not be talked to.
+    Lost {
+        /// Which.
+        daemon: Daemon,
+        /// The line after which it was gone, secrets masked; `None` when it was not there to begin with.
+        line: Option<String>,
+        /// The word for statuses, logs and metrics.
+        reason: &'static str,
+        /// What happened.
+        message: String,
+    },
+    /// Steps came in an order in which they cannot come: a mistake of ours.
+    Confused,
+}
+
+/// How an apply ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// FRR ran it already: nothing was told.
+    Unchanged,
+    /// FRR runs it.
+    Applied {
+        /// What FRR made of raw lines, where it prints them in another way.
+        residue: Option<Residue>,
+    },
+    /// FRR runs what it ran before, or what was last known to be good.
+    RolledBack(Cause),
+    /// FRR runs neither.
+    Stuck {
+        /// What went wrong first.
+        cause: Cause,
+        /// How what runs differs from what was to be returned to.
+        differs: Vec<String>,
+    },
+    /// FRR could not be read to begin with; nothing was told.
+    Unreachable(Cause),
+}
+
+impl Verdict {
+    /// The word for statuses, logs and metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Unchanged => "Unchanged",
+            Self::Applied { .. } => "Applied",
+            Self::RolledBack(_) => "RolledBack",
+            Self::Stuck { .. } => "Stuck",
+            Self::Unreachable(_) => "Unreachable",
+        }
+    }
+
+    /// What went wrong; `None` where nothing did.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Unchanged | Self::Applied { .. } => None,
+            Self::RolledBack(cause) | Self::Stuck { cause, .. } | Self::Unreachable(cause) => Some(cause),
+        }
+    }
+}
+
+impl Cause {
+    /// The word for statuses, logs and metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "LineRefused",
+            Self::Differs(_) => "RunsSomethingElse",
+            Self::Lost { reason, .. } => reason,
+            Self::Confused => "Internal",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refused) => {
+                let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
+                f.write_str(&lines.join("; "))
+            }
+            Self::Differs(lines) => {
+                write!(f, "FRR took every line and runs something else: {}", lines.join("; "))
+            }
+            Self::Lost { daemon, line: Some(line), message, .. } => {
+                write!(f, "{} was lost at {line:?}: {message}", daemon.name())
+            }
+            Self::Lost { daemon, message, .. } => write!(f, "{} cannot be reached: {message}", daemon.name()),
+            Self::Confused => f.write_str("steps in an order in which they cannot come"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

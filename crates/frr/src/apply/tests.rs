@@ -1,0 +1,193 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use frrk8s_document::{Dialect, Document, Text, Version};
+
+use super::*;
+
+const DIALECT: Dialect = Dialect::new(Version { major: 10, minor: 3 });
+const OLD: &str = "router bgp 1\n neighbor 10.0.0.1 remote-as 2\nexit\n";
+const NEW: &str = "router bgp 1\n neighbor 10.0.0.1 remote-as 2\n neighbor 10.0.0.2 remote-as 2\nexit\n";
+const RAW: &str = "router bgp 1\n neighbor 10.0.0.1 description  a  b\nexit\n";
+
+fn documents(text: &str) -> Documents {
+    DIALECT.by_daemon(&DIALECT.read(&Text::parse(text)))
+}
+
+fn machine(goal: &str) -> Machine {
+    let goal = Goal { documents: documents(goal), raw: Documents::new() };
+    Machine::new(DIALECT, goal, Some(documents(OLD)))
+}
+
+fn refused() -> Vec<Refused> {
+    vec![Refused {
+        daemon: Daemon::Bgpd,
+        line: "neighbor 10.0.0.2 password x".into(),
+        mark: 3,
+        text: "% No".into(),
+    }]
+}
+
+fn lost() -> Cause {
+    Cause::Lost { daemon: Daemon::Bgpd, line: None, reason: "Closed", message: "closed".to_owned() }
+}
+
+/// The verdict, and the words of the steps on the way, over events that are told one after the other.
+fn through(mut machine: Machine, events: Vec<Event>) -> (Vec<&'static str>, Option<Verdict>) {
+    let mut steps = Vec::new();
+    let mut step = machine.start();
+    let mut events = events.into_iter();
+    loop {
+        steps.push(match &step {
+            Step::Read => "read",
+            Step::Send(delta) => {
+                assert!(!delta.is_empty());
+                "send"
+            }
+            Step::Done(verdict) => {
+                assert_eq!(machine.phase(), Phase::Over);
+                assert_eq!(events.next(), None);
+                return (steps, Some(verdict.clone()));
+            }
+        });
+        match events.next() {
+            Some(event) => step = machine.after(event),
+            None => return (steps, None),
+        }
+    }
+}
+
+#[test]
+fn what_runs_already_is_not_told() {
+    let (steps, verdict) = through(machine(OLD), vec![Event::Running(documents(OLD))]);
+    assert_eq!(
+        (steps, verdict),
+        (vec!["read", "Done"].into_iter().filter(|step| *step != "Done").collect(), Some(Verdict::Unchanged))
+    );
+}
+
+#[test]
+fn an_apply_is_verified() {
+    let events = vec![Event::Running(documents(OLD)), Event::Sent(vec![]), Event::Running(documents(NEW))];
+    let (steps, verdict) = through(machine(NEW), events);
+    assert_eq!(steps, ["read", "send", "read"]);
+    assert_eq!(verdict, Some(Verdict::Applied { residue: None }));
+}
+
+#[test]
+fn somebody_who_typed_costs_a_second_delta_and_no_third() {
+    let typed = format!("{NEW}router bgp 1\n neighbor 10.0.0.9 remote-as 9\nexit\n");
+    let once = vec![
+        Event::Running(documents(OLD)),
+        Event::Sent(vec![]),
+        Event::Running(documents(&typed)),
+        Event::Sent(vec![]),
+    ];
+    let done = [once.clone(), vec![Event::Running(documents(NEW))]].concat();
+    assert_eq!(through(machine(NEW), done).1, Some(Verdict::Applied { residue: None }));
+    let again = vec![Event::Running(documents(&typed)), Event::Running(documents(OLD))];
+    let (steps, verdict) = through(machine(NEW), [once, again].concat());
+    assert_eq!(steps, ["read", "send", "read", "send", "read", "read"]);
+    let Some(Verdict::RolledBack(Cause::Differs(lines))) = verdict else { panic!("{verdict:?}") };
+    assert_eq!(lines, ["+ bgpd / router bgp 1 / neighbor 10.0.0.9 remote-as 9"]);
+}
+
+#[test]
+fn a_refused_line_leads_back_from_what_runs() {
+    let halfway = "router bgp 1\nexit\n";
+    let events = vec![
+        Event::Running(documents(OLD)),
+        Event::Sent(refused()),
+        Event::Running(documents(halfway)),
+        Event::Sent(vec![]),
+        Event::Running(documents(OLD)),
+    ];
+    let (steps, verdict) = through(machine(NEW), events);
+    assert_eq!(steps, ["read", "send", "read", "send", "read"]);
+    let verdict = verdict.unwrap();
+    assert_eq!(verdict, Verdict::RolledBack(Cause::Refused(refused())));
+    let told = verdict.cause().unwrap().to_string();
+    assert_eq!(told, "bgpd refused \"neighbor 10.0.0.2 password ***\": % No");
+}
+
+#[test]
+fn a_daemon_that_is_lost_is_led_back_when_it_is_there_again_and_else_it_is_stuck() {
+    let begun = vec![Event::Running(documents(OLD)), Event::Lost(lost())];
+    let back = vec![Event::Running(Documents::new()), Event::Sent(vec![]), Event::Running(documents(OLD))];
+    let (steps, verdict) = through(machine(NEW), [begun.clone(), back].concat());
+    assert_eq!(steps, ["read", "send", "read", "send", "read"]);
+    assert_eq!(verdict, Some(Verdict::RolledBack(lost())));
+    let (_, verdict) = through(machine(NEW), [begun, vec![Event::Lost(lost())]].concat());
+    assert_eq!(verdict, Some(Verdict::Stuck { cause: lost(), differs: vec![] }));
+    let (_, verdict) = through(machine(NEW), vec![Event::Lost(lost())]);
+    assert_eq!(verdict, Some(Verdict::Unreachable(lost())));
+}
+
+#[test]
+fn a_way_back_that_leads_elsewhere_is_stuck_and_says_how() {
+    let elsewhere = "router bgp 7\nexit\n";
+    let events = vec![
+        Event::Running(documents(OLD)),
+        Event::Sent(refused()),
+        Event::Running(documents(elsewhere)),
+        Event::Sent(refused()),
+        Event::Running(documents(elsewhere)),
+        Event::Sent(vec![]),
+        Event::Running(documents(elsewhere)),
+    ];
+    let Some(Verdict::Stuck { cause, differs }) = through(machine(NEW), events).1 else { panic!() };
+    assert_eq!(cause.reason(), "LineRefused");
+    assert!(differs.contains(&"+ bgpd / router bgp 7".to_owned()), "{differs:?}");
+}
+
+#[test]
+fn raw_lines_may_be_printed_in_another_way_and_nothing_else_may() {
+    let raw = documents(RAW);
+    let both = format!("{NEW}{RAW}");
+    let printed = format!("{NEW}router bgp 1\n neighbor 10.0.0.1 description a b\nexit\n");
+    let goal = || Goal { documents: documents(&both), raw: raw.clone() };
+    let machine = |goal| Machine::new(DIALECT, goal, Some(documents(OLD)));
+    let told = || vec![Event::Running(documents(OLD)), Event::Sent(vec![])];
+    let events = [told(), vec![Event::Running(documents(&printed))]].concat();
+    let verdict = through(machine(goal()), events).1;
+    // Blanks are squeezed where lines are read: the two are one.
+    assert!(matches!(verdict, Some(Verdict::Applied { .. })), "{verdict:?}");
+    let other = format!("{NEW}router bgp 1\n neighbor 10.0.0.1 remark A\nexit\n");
+    let events = [told(), vec![Event::Running(documents(&other))]].concat();
+    let Some(Verdict::Applied { residue: Some(residue) }) = through(machine(goal()), events).1 else {
+        panic!()
+    };
+    assert!(residue.missing[&Daemon::Bgpd].print().contains("description"), "{residue:?}");
+    assert!(residue.more[&Daemon::Bgpd].print().contains("remark A"), "{residue:?}");
+    // A line of ours that is missing as well is a difference.
+    let events =
+        [told(), vec![Event::Running(documents(&other.replace(" neighbor 10.0.0.2 remote-as 2\n", "")))]];
+    assert_eq!(through(machine(goal()), events.concat()).0, ["read", "send", "read", "send"]);
+}
+
+#[test]
+fn it_ends_whatever_happens() {
+    let events = [
+        Event::Running(documents(OLD)),
+        Event::Running(documents(NEW)),
+        Event::Running(Documents::from([(Daemon::Bgpd, Document::default())])),
+        Event::Sent(vec![]),
+        Event::Sent(refused()),
+        Event::Lost(lost()),
+    ];
+    // Every way of twelve events: none is longer than that.
+    let mut open: Vec<Vec<usize>> = vec![vec![]];
+    for _ in 0..12 {
+        let longer =
+            open.iter().flat_map(|way| (0..events.len()).map(|next| [way.clone(), vec![next]].concat()));
+        let ends = |way: &Vec<usize>| {
+            let mut machine = machine(NEW);
+            let mut step = machine.start();
+            for &event in way {
+                step = machine.after(events[event].clone());
+            }
+            matches!(step, Step::Done(_))
+        };
+        open = longer.filter(|way| !ends(way)).collect();
+    }
+    assert!(open.is_empty(), "{} ways go on", open.len());
+}
