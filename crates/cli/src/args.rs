@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use frrk8s_document::Version;
+use frrk8s_intake::Terms;
 use frrk8s_merge::ConflictPolicy;
 use frrk8s_model::{IpNet, parse_prefix};
 use frrk8s_render::Hostname;
@@ -78,22 +79,27 @@ pub struct NodeArgs {
     /// The name of the node. A Node object of this name in the input gives its labels and addresses; without one it
     /// has the label kubernetes.io/hostname.
     #[arg(long, value_name = "NAME", value_parser = node_name)]
-    pub node: Option<String>,
+    node: Option<String>,
     /// A label of the node, beside those of its object.
     #[arg(long = "node-label", value_name = "K=V", value_parser = label)]
-    pub labels: Vec<(String, String)>,
+    labels: Vec<(String, String)>,
     /// Routes that are never taken from anybody, with everything inside them.
     #[arg(long, value_name = "CIDR,...", value_parser = prefixes)]
     always_block: Vec<Prefixes>,
     /// What to do when objects conflict or are invalid.
     #[arg(long, value_enum, default_value_t = Policy::Freeze)]
-    pub conflict_policy: Policy,
+    conflict_policy: Policy,
 }
 
 impl NodeArgs {
-    /// Routes that are never taken from anybody.
-    pub fn always_block(&self) -> Vec<IpNet> {
-        self.always_block.iter().flat_map(|prefixes| prefixes.0.iter().copied()).collect()
+    /// Which node is meant, and on what terms.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            node: self.node.clone(),
+            labels: self.labels.clone(),
+            always_block: self.always_block.iter().flat_map(|prefixes| prefixes.0.iter().copied()).collect(),
+            conflict_policy: self.conflict_policy.into(),
+        }
     }
 }
 

@@ -3,13 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use frrk8s_intake::{Input, Inventory, floor};
 use frrk8s_manifest::{Object, Tree, Value};
 use frrk8s_model::{Finding, ObjectId, Party, Rule, Severity, secret_in};
 use serde_json::Value as Json;
-
-use crate::input::Input;
-use crate::inventory::Inventory;
-use crate::position::floor;
 
 /// A place in a source.
 #[derive(Clone, Debug, PartialEq, Eq)]

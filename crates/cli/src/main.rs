@@ -3,10 +3,7 @@
 mod args;
 mod command;
 mod diagnostic;
-mod input;
-mod inventory;
 mod output;
-mod position;
 mod print;
 mod view;
 

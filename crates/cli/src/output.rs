@@ -2,11 +2,11 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use frrk8s_intake::Input;
 use frrk8s_model::{Severity, shown_up_to};
 
 use crate::args::Color;
 use crate::diagnostic::{Diagnostic, has_errors, masked_sources};
-use crate::input::Input;
 use crate::print::{self, Style};
 
 /// How a command ended, as its exit code.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use frrk8s_intake::SecretsSeen;
 use frrk8s_model::{ObjectId, Severity};
 use frrk8s_plan::plan;
 
 use super::{CommandError, Loaded};
 use crate::args::{CheckArgs, ReportFormat};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::inventory::SecretsSeen;
 use crate::output::{Exit, Output};
 use crate::print;
 
@@ -16,10 +16,11 @@ pub fn run(args: &CheckArgs, output: Output) -> Result<Exit, CommandError> {
     // A review of files does not see the Secrets of the cluster.
     let loaded = Loaded::new(&args.input, SecretsSeen::Assumed)?;
     let mut diagnostics = Diagnostics::new(&loaded.input, &loaded.inventory, &BTreeSet::new());
-    let nodes = loaded.inventory.nodes(&args.node);
+    let terms = args.node.terms();
+    let nodes = loaded.inventory.nodes(&terms);
     let mut left_out_everywhere: Option<BTreeSet<&ObjectId>> = None;
     for node in &nodes {
-        let (input, left_out) = loaded.inventory.input_of(node, &args.node);
+        let (input, left_out) = loaded.inventory.input_of(node, &terms);
         left_out_everywhere = Some(match left_out_everywhere {
             Some(before) => before.intersection(&left_out).copied().collect(),
             None => left_out,

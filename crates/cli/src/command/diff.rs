@@ -6,13 +6,13 @@ use std::path::Path;
 
 use frrk8s_delta::{Clear, Delta, Documents, SessionDelta, SessionId};
 use frrk8s_document::{Daemon, Dialect, Document, Text, Version};
+use frrk8s_intake::{InputError, read_file};
 use frrk8s_model::masked;
 use frrk8s_render::{Divided, divide};
 use serde_json::{Value, json};
 
 use super::CommandError;
 use crate::args::{DiffArgs, DiffFormat};
-use crate::input::{InputError, read_file};
 use crate::output::{Exit, Output};
 use crate::print::SCHEMA_VERSION;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use frrk8s_document::Line;
+use frrk8s_intake::{NodeView, SecretsSeen, Terms};
 use frrk8s_merge::{ConflictPolicy, NodeFacts, Origins, Source};
 use frrk8s_model::{
     Attributes, Family, InterfaceName, IpNet, NeighborField, Party, Peer, PeerId, PeerIx, Place, PrefixRange,
@@ -13,9 +14,8 @@ use frrk8s_plan::{Outcome, plan};
 use frrk8s_render::{Direction, Subject};
 
 use super::{CommandError, Loaded};
-use crate::args::{Explain, ExplainArgs, NodeArgs};
+use crate::args::{Explain, ExplainArgs};
 use crate::diagnostic::Diagnostics;
-use crate::inventory::{NodeView, SecretsSeen};
 use crate::output::{Exit, Output};
 
 /// How many prefixes of a neighbor, or lines, are listed.
@@ -23,7 +23,7 @@ const LISTED_MAX: usize = 50;
 
 pub fn run(args: &ExplainArgs, output: Output) -> Result<Exit, CommandError> {
     let loaded = Loaded::new(&args.input, SecretsSeen::Required)?;
-    let (target, mut input) = loaded.node(&args.node)?;
+    let (target, mut input) = loaded.node(&args.node.terms())?;
     let mut planned = plan(&input);
     let diagnostics = loaded.diagnose(&planned, &target);
     loaded.say_notes(&target);
@@ -42,7 +42,7 @@ pub fn run(args: &ExplainArgs, output: Output) -> Result<Exit, CommandError> {
         loaded: &loaded,
         places: Diagnostics::new(&loaded.input, &loaded.inventory, &target.left_out),
         node: &target.node,
-        args: &args.node,
+        terms: args.node.terms(),
         outcome,
         origins: Origins::new(&outcome.fragments, &input.facts),
         facts: &input.facts,
@@ -60,7 +60,7 @@ struct Explainer<'a> {
     loaded: &'a Loaded,
     places: Diagnostics<'a>,
     node: &'a NodeView,
-    args: &'a NodeArgs,
+    terms: Terms,
     outcome: &'a Outcome<'a>,
     origins: Origins<'a>,
     facts: &'a NodeFacts,
@@ -132,7 +132,7 @@ impl Explainer<'_> {
     }
 
     fn list_received(&self, number: PeerIx, id: &PeerId, session: &Session, text: &mut String) {
-        let blocked = self.args.always_block();
+        let blocked = &self.terms.always_block;
         if !blocked.is_empty() {
             let blocked: Vec<String> = blocked.iter().map(ToString::to_string).collect();
             let _ =
@@ -245,7 +245,7 @@ impl Explainer<'_> {
 
     /// Whether a route is taken from a peer, and why.
     fn taken_from(&self, prefix: &IpNet, number: PeerIx, id: &PeerId, session: &Session) -> String {
-        let blocked = self.args.always_block().into_iter().find(|blocked| blocked.contains(prefix));
+        let blocked = self.terms.always_block.iter().find(|blocked| blocked.contains(prefix));
         if let Some(blocked) = blocked {
             return format!("never taken, {blocked} is always blocked");
         }

@@ -1,16 +1,16 @@
 //! `frrk8s merge`
 
+use frrk8s_intake::SecretsSeen;
 use frrk8s_plan::plan;
 
 use super::{CommandError, Loaded};
 use crate::args::{DataFormat, MergeArgs};
-use crate::inventory::SecretsSeen;
 use crate::output::{Exit, Output};
 use crate::view;
 
 pub fn run(args: &MergeArgs, output: Output) -> Result<Exit, CommandError> {
     let loaded = Loaded::new(&args.input, SecretsSeen::Required)?;
-    let (target, input) = loaded.node(&args.node)?;
+    let (target, input) = loaded.node(&args.node.terms())?;
     let plan = plan(&input);
     let diagnostics = loaded.diagnose(&plan, &target);
     loaded.say_notes(&target);

@@ -10,15 +10,14 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
+use frrk8s_intake::{Input, InputError, Inventory, InventoryError, NodeView, SecretsSeen, Terms};
 use frrk8s_model::ObjectId;
 use frrk8s_plan::{NodeInput, Plan};
 
 pub use render::masked;
 
-use crate::args::{Arguments, Command, InputArgs, NodeArgs};
+use crate::args::{Arguments, Command, InputArgs};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::input::{Input, InputError};
-use crate::inventory::{Inventory, InventoryError, NodeView, SecretsSeen};
 use crate::output::{Exit, Output};
 
 /// Why a command failed.
@@ -93,30 +92,11 @@ impl Loaded {
     }
 
     /// The one node of a command, and what it is to run.
-    fn node<'a>(&'a self, args: &NodeArgs) -> Result<(Target<'a>, NodeInput<'a>), CommandError> {
-        let node = self.inventory.node(args)?;
-        let (mut input, left_out) = self.inventory.input_of(&node, args);
-        self.hold_back(&mut input);
+    fn node<'a>(&'a self, terms: &Terms) -> Result<(Target<'a>, NodeInput<'a>), CommandError> {
+        let node = self.inventory.node(terms)?;
+        let (mut input, left_out) = self.inventory.input_of(&node, terms);
+        self.inventory.hold_back(&mut input);
         Ok((Target { node, left_out }, input))
-    }
-
-    /// Under `freeze`, a file that cannot be read may hold anything: the node is held. So it is by an object that may
-    /// say what the node is.
-    fn hold_back(&self, input: &mut NodeInput<'_>) {
-        let is_complete = self.input.unreadable.is_empty() && !self.inventory.is_incomplete;
-        if is_complete || input.policy == frrk8s_merge::ConflictPolicy::Quarantine {
-            return;
-        }
-        input.candidates.push(frrk8s_merge::Candidate {
-            seniority: frrk8s_merge::Seniority {
-                source: 1,
-                undated: true,
-                created: 0,
-                object: ObjectId::new("", ""),
-            },
-            newest: None,
-            last_accepted: None,
-        });
     }
 
     /// Everything that is wrong, for one node.

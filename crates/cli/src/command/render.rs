@@ -2,12 +2,11 @@
 
 use frrk8s_document::{Dialect, Text, Version};
 
+use frrk8s_intake::{SecretsSeen, read_file};
 use frrk8s_plan::plan;
 
 use super::{CommandError, Loaded};
 use crate::args::RenderArgs;
-use crate::input::read_file;
-use crate::inventory::SecretsSeen;
 use crate::output::{Exit, Output};
 
 /// The version whose dialect is taken where a running configuration does not say its own.
@@ -15,7 +14,7 @@ const VERSION_DEFAULT: Version = Version { major: 10, minor: 0 };
 
 pub fn run(args: &RenderArgs, output: Output) -> Result<Exit, CommandError> {
     let loaded = Loaded::new(&args.input, SecretsSeen::Required)?;
-    let (target, mut input) = loaded.node(&args.node)?;
+    let (target, mut input) = loaded.node(&args.node.terms())?;
     let running = match &args.against {
         Some(path) => {
             let bytes =

@@ -1,10 +1,10 @@
 //! Findings for programs. The shape is versioned; fields are only ever added within a version.
 
+use frrk8s_intake::Input;
 use frrk8s_model::{Party, Severity, shown_up_to};
 use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Place};
-use crate::input::Input;
 
 /// The version of everything that is printed as JSON.
 pub const SCHEMA_VERSION: &str = "frrk8s/v1";

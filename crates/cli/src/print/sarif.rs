@@ -1,10 +1,10 @@
 //! Findings as SARIF 2.1.0, which code review tools show beside the changed lines.
 
+use frrk8s_intake::Input;
 use frrk8s_model::{Party, Rule, Severity};
 use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Place};
-use crate::input::Input;
 
 /// The whole report.
 pub fn sarif(diagnostics: &[Diagnostic], input: &Input) -> Value {

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use frrk8s_intake::Input;
 use frrk8s_model::{Party, Severity};
 
 use crate::diagnostic::{Diagnostic, Place};
-use crate::input::Input;
 
 /// How many findings are printed; what is more is counted.
 const FINDINGS_MAX: usize = 200;

@@ -1,16 +1,16 @@
 //! What becomes of a case.
-#![allow(clippy::panic, reason = "a case that cannot be rendered fails its test")]
+#![allow(clippy::panic, reason = "a case with nothing in it fails its test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use frrk8s_document::Document;
-use frrk8s_merge::{Candidate, ConflictPolicy, Fate, Seniority};
-use frrk8s_model::{Finding, NodeConfig, ObjectId, RawSnippet};
-use frrk8s_plan::{NodeInput, Outcome, plan};
+use frrk8s_intake::{Input, Inventory, NodeView, SecretsSeen, Terms};
+use frrk8s_merge::{ConflictPolicy, Fate};
+use frrk8s_model::{Finding, NodeConfig, ObjectId, RawSnippet, Rule};
+use frrk8s_plan::{Outcome, plan};
 use frrk8s_render::print_raw;
 
 use super::directory::Case;
-use super::objects::{CaseNode, Objects};
 
 /// What became of a case.
 #[derive(Clone, Debug)]
@@ -74,22 +74,32 @@ impl Case {
     ///
     /// # Panics
     ///
-    /// If a merged node cannot be rendered.
+    /// If there is nothing in it to merge.
     pub fn judge(&self) -> Judged {
-        let objects = Objects::of(self);
+        let mut input = Input::default();
+        for source in &self.sources {
+            input.add(&source.name, source.text.clone().into_bytes());
+        }
+        let inventory = Inventory::new(&input, None, SecretsSeen::Required);
+        let inventory = inventory.unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        let unreadable = input.unreadable.iter().map(|unreadable| {
+            let id = ObjectId::new("", &input.sources[unreadable.source].name);
+            Finding::new(Rule::Unreadable, &id, "", unreadable.message.as_str())
+        });
+        let by_themselves = inventory.findings.iter().map(|(_, finding)| finding.clone()).chain(unreadable);
         let mut findings: BTreeMap<Finding, BTreeSet<String>> =
-            objects.findings.iter().map(|finding| (finding.clone(), BTreeSet::new())).collect();
-        let mut nodes = Vec::with_capacity(objects.nodes.len());
-        for node in &objects.nodes {
-            let (accepted, found) = self.plan(&objects, node, ConflictPolicy::Freeze);
+            by_themselves.map(|finding| (finding, BTreeSet::new())).collect();
+        let mut nodes = Vec::new();
+        for node in inventory.nodes(&Terms::default()) {
+            let (accepted, found) = self.plan(&inventory, &node, ConflictPolicy::Freeze);
             for finding in found {
                 findings.entry(finding).or_default().extend(node.name.clone());
             }
             let quarantined = match accepted {
                 Some(_) => None,
-                None => self.plan(&objects, node, ConflictPolicy::Quarantine).0,
+                None => self.plan(&inventory, &node, ConflictPolicy::Quarantine).0,
             };
-            nodes.push(JudgedNode { name: node.name.clone(), accepted, quarantined });
+            nodes.push(JudgedNode { name: node.name, accepted, quarantined });
         }
         let findings = findings.into_iter().map(|(finding, nodes)| Reported { finding, nodes }).collect();
         Judged { findings, nodes }
@@ -97,31 +107,14 @@ impl Case {
 
     fn plan(
         &self,
-        objects: &Objects,
-        node: &CaseNode,
+        inventory: &Inventory,
+        node: &NodeView,
         policy: ConflictPolicy,
     ) -> (Option<Planned>, Vec<Finding>) {
-        let selecting = objects.configurations.iter().filter(|configuration| configuration.selects(node));
-        let mut candidates: Vec<Candidate<'_>> = selecting
-            .map(|configuration| Candidate {
-                seniority: configuration.seniority.clone(),
-                newest: configuration.fragment.as_ref(),
-                last_accepted: None,
-            })
-            .collect();
-        if objects.unreadable {
-            let object = ObjectId::new("", "");
-            let seniority = Seniority { source: 1, undated: true, created: 0, object };
-            candidates.push(Candidate { seniority, newest: None, last_accepted: None });
-        }
-        let input = NodeInput {
-            candidates,
-            policy,
-            facts: node.facts(),
-            options: node.options(objects.log_level, &self.always_block),
-            running: None,
-            version: None,
-        };
+        let terms =
+            Terms { always_block: self.always_block.clone(), conflict_policy: policy, ..Terms::default() };
+        let (mut input, _) = inventory.input_of(node, &terms);
+        inventory.hold_back(&mut input);
         let plan = plan(&input);
         let anything = policy == ConflictPolicy::Freeze || plan.fates.contains(&Fate::Accepted);
         (plan.outcome.filter(|_| anything).map(Planned::of), plan.findings)

@@ -19,7 +19,6 @@
 mod directory;
 mod expected;
 mod judge;
-mod objects;
 
 pub use directory::{Case, Source, cases, samples};
 pub use expected::{UPDATE, difference, report_line};

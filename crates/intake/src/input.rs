@@ -109,7 +109,8 @@ impl Input {
         Ok(input)
     }
 
-    fn add(&mut self, name: &str, bytes: Vec<u8>) {
+    /// Adds a text under the name that people call it by.
+    pub fn add(&mut self, name: &str, bytes: Vec<u8>) {
         let source = self.sources.len();
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,

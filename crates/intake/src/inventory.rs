@@ -1,24 +1,21 @@
 //! The objects of the input: which count, which node they are for, what is wrong with each by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use frrk8s_api::FRRConfiguration;
-use frrk8s_api::k8s::{Node, Secret};
+use frrk8s_api::k8s::Secret;
 use frrk8s_manifest::{Object, Tree};
-use frrk8s_merge::{Candidate, NodeFacts, Seniority};
-use frrk8s_model::{Finding, Fragment, ObjectId, Rule, Vrf, shown};
+use frrk8s_merge::{Candidate, ConflictPolicy, Seniority};
+use frrk8s_model::{Finding, Fragment, ObjectId, Rule, shown};
 use frrk8s_plan::NodeInput;
-use frrk8s_render::{Hostname, LogLevel, NodeOptions, router_id_of};
+use frrk8s_render::{Hostname, LogLevel, NodeOptions};
 use frrk8s_translate::{NodeSelector, Secrets, translate};
 
-use crate::args::NodeArgs;
 use crate::input::Input;
+use crate::node::{NodeView, Terms};
 
 /// The namespace of the daemon where nothing says otherwise.
 const NAMESPACE_DEFAULT: &str = "frr-k8s-system";
-/// The label by which objects for one node select it.
-const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
 /// The one name that an `FRRK8sConfiguration` can have.
 const DAEMON_CONFIGURATION: &str = "config";
 
@@ -35,17 +32,6 @@ pub struct Configuration {
     pub fragment: Option<Fragment>,
 }
 
-/// A node, with what the input says of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NodeView {
-    /// Its name; `None` where nobody named one.
-    pub name: Option<String>,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// Its addresses.
-    pub addresses: BTreeSet<IpAddr>,
-}
-
 /// Everything that matters of an input.
 #[derive(Debug, Default)]
 pub struct Inventory {
@@ -59,7 +45,7 @@ pub struct Inventory {
     pub findings: Vec<(usize, Finding)>,
     /// The Secrets that the input has twice, and differently.
     disputed_secrets: BTreeSet<String>,
-    /// Whether an object is wrong that may matter to any node: then nothing is known of what a node is to run.
+    /// Whether a text cannot be read, or an object is wrong that may matter to any node: then nothing is known of what a node is to run.
     pub is_incomplete: bool,
     /// The nodes of the input, by name.
     pub nodes: BTreeMap<String, NodeView>,
@@ -105,8 +91,9 @@ impl Inventory {
         inventory.take_nodes(input);
         inventory.note_other_kinds(input);
         inventory.take_configurations(input, &inventory.secrets(input, seen));
+        inventory.is_incomplete |= !input.unreadable.is_empty();
         let any = input.entries.iter().any(|entry| is_configuration(&entry.manifest.object));
-        if !any && input.unreadable.is_empty() && !inventory.is_incomplete {
+        if !any && !inventory.is_incomplete {
             return Err(InventoryError::NothingToMerge { but: instead(input) });
         }
         Ok(inventory)
@@ -291,21 +278,21 @@ impl Inventory {
     }
 
     /// The nodes to look at: the one that is named; all of the input; one without labels.
-    pub fn nodes(&self, args: &NodeArgs) -> Vec<NodeView> {
-        let mut nodes: Vec<NodeView> = match &args.node {
+    pub fn nodes(&self, terms: &Terms) -> Vec<NodeView> {
+        let mut nodes: Vec<NodeView> = match &terms.node {
             Some(name) => vec![self.nodes.get(name).cloned().unwrap_or_else(|| NodeView::named(name))],
             None if self.nodes.is_empty() => vec![NodeView::default()],
             None => self.nodes.values().cloned().collect(),
         };
         for node in &mut nodes {
-            node.labels.extend(args.labels.iter().cloned());
+            node.labels.extend(terms.labels.iter().cloned());
         }
         nodes
     }
 
     /// The one node that is meant.
-    pub fn node(&self, args: &NodeArgs) -> Result<NodeView, InventoryError> {
-        let mut nodes = self.nodes(args);
+    pub fn node(&self, terms: &Terms) -> Result<NodeView, InventoryError> {
+        let mut nodes = self.nodes(terms);
         match (nodes.pop(), nodes.len()) {
             (Some(node), 0) => Ok(node),
             (last, others) => Err(InventoryError::WhichNode {
@@ -315,8 +302,19 @@ impl Inventory {
         }
     }
 
+    /// Holds a node under `freeze` while something is not known that may matter to it: a text that cannot be read may
+    /// hold anything.
+    pub fn hold_back(&self, input: &mut NodeInput<'_>) {
+        if !self.is_incomplete || input.policy == ConflictPolicy::Quarantine {
+            return;
+        }
+        let object = ObjectId::new("", "");
+        let seniority = Seniority { source: 1, undated: true, created: 0, object };
+        input.candidates.push(Candidate { seniority, newest: None, last_accepted: None });
+    }
+
     /// What a node is to run, and on what terms; and which objects are for other nodes.
-    pub fn input_of(&self, node: &NodeView, args: &NodeArgs) -> (NodeInput<'_>, BTreeSet<&ObjectId>) {
+    pub fn input_of(&self, node: &NodeView, terms: &Terms) -> (NodeInput<'_>, BTreeSet<&ObjectId>) {
         let mut candidates = Vec::new();
         let mut left_out = BTreeSet::new();
         for configuration in &self.configurations {
@@ -332,12 +330,12 @@ impl Inventory {
         }
         let input = NodeInput {
             candidates,
-            policy: args.conflict_policy.into(),
+            policy: terms.conflict_policy,
             facts: node.facts(),
             options: NodeOptions {
                 hostname: node.name.as_deref().and_then(Hostname::new),
                 log_level: self.log_level,
-                always_block: args.always_block(),
+                always_block: terms.always_block.clone(),
                 router_id_fallback: node.router_id_fallback(),
             },
             running: None,
@@ -356,43 +354,6 @@ impl Configuration {
     fn undecodable(id: ObjectId) -> Self {
         let seniority = Seniority { source: 1, undated: true, created: 0, object: id.clone() };
         Self { id, seniority, selector: None, fragment: None }
-    }
-}
-
-impl NodeView {
-    fn of(node: &Node) -> Self {
-        let addresses = node.status.as_ref().and_then(|status| status.addresses.as_ref());
-        let addresses = addresses.into_iter().flatten().filter(|address| address.type_.ends_with("IP"));
-        Self {
-            name: node.metadata.name.clone(),
-            labels: node.metadata.labels.clone().unwrap_or_default(),
-            addresses: addresses.filter_map(|address| address.address.parse().ok()).collect(),
-        }
-    }
-
-    fn named(name: &str) -> Self {
-        let labels = [(HOSTNAME_LABEL.to_owned(), name.to_owned())];
-        Self { name: Some(name.to_owned()), labels: labels.into(), addresses: BTreeSet::new() }
-    }
-
-    fn facts(&self) -> NodeFacts {
-        let own = self.addresses.iter().map(|address| (Vrf::Default, *address));
-        NodeFacts { own_addresses: own.collect() }
-    }
-
-    /// The router id of a node of which addresses are known, none of them IPv4.
-    fn router_id_fallback(&self) -> Option<std::net::Ipv4Addr> {
-        let name = self.name.as_deref()?;
-        let only_v6 = !self.addresses.is_empty() && self.addresses.iter().all(IpAddr::is_ipv6);
-        only_v6.then(|| router_id_of(name))
-    }
-
-    /// What people call it.
-    pub fn title(&self) -> String {
-        match &self.name {
-            Some(name) => format!("node {name}"),
-            None => "a node without labels".to_owned(),
-        }
     }
 }
 
