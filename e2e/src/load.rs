@@ -97,10 +97,9 @@ pub fn send(router: &Router, delta: &Delta) -> Result<Vec<(Daemon, Refused)>, La
 /// What of ours the daemons run, in normal form. `known` is what is ours beside what is so by name.
 pub fn read_back(router: &Router, known: &[&Document]) -> Result<BTreeMap<Daemon, Document>, LabError> {
     let dialect = dialect(router);
-    let has_mgmtd = dialect.version().major >= 10;
-    let daemons = dialect.daemons().into_iter().filter(|daemon| *daemon != Daemon::Mgmtd || has_mgmtd);
+    let daemons = dialect.daemons().iter();
     daemons
-        .map(|daemon| {
+        .map(|&daemon| {
             let text = router.running_config(of_lab(daemon))?;
             Ok((daemon, divide(dialect.read(&Text::parse(&text)), known).ours))
         })

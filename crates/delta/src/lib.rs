@@ -61,7 +61,7 @@ impl Delta {
             (before, after)
         };
         let (mut batches, mut last) = (Vec::new(), Vec::new());
-        for daemon in dialect.daemons().into_iter().filter(|daemon| *daemon != Daemon::Bgpd) {
+        for &daemon in dialect.daemons().iter().filter(|daemon| **daemon != Daemon::Bgpd) {
             let (before, after) = sides(daemon);
             let mut commands = Commands::default();
             other::commands(&[], &Pairs::new(None, before.lines(), after.lines()), &mut commands);

@@ -98,27 +98,24 @@ impl Dialect {
     }
 
     /// The daemons that keep configuration of ours, in the order in which they are configured.
-    pub fn daemons(self) -> [Daemon; 4] {
+    pub fn daemons(self) -> &'static [Daemon] {
         if self.version.has_mgmtd() {
-            [Daemon::Mgmtd, Daemon::Zebra, Daemon::Bfdd, Daemon::Bgpd]
+            &[Daemon::Mgmtd, Daemon::Zebra, Daemon::Bfdd, Daemon::Bgpd]
         } else {
-            [Daemon::Zebra, Daemon::Mgmtd, Daemon::Bfdd, Daemon::Bgpd]
+            &[Daemon::Zebra, Daemon::Bfdd, Daemon::Bgpd]
         }
     }
 
     /// The daemons that keep a line of the top level, with all that is in it; none where it is not known.
     pub fn homes(self, line: &str) -> &'static [Daemon] {
         let base: &[Daemon] = if self.version.has_mgmtd() { &[Daemon::Mgmtd] } else { &[Daemon::Zebra] };
-        let everywhere: &[Daemon] = if self.version.has_mgmtd() {
-            &[Daemon::Mgmtd, Daemon::Zebra, Daemon::Bfdd, Daemon::Bgpd]
-        } else {
-            &[Daemon::Zebra, Daemon::Bfdd, Daemon::Bgpd]
-        };
+        let everywhere = self.daemons();
         let homes: &[(&str, &'static [Daemon])] = &[
             ("router bgp ", &[Daemon::Bgpd]),
             ("ip prefix-list ", &[Daemon::Bgpd]),
             ("ipv6 prefix-list ", &[Daemon::Bgpd]),
             ("route-map ", &[Daemon::Bgpd]),
+            ("ip community-list ", &[Daemon::Bgpd]),
             ("bgp ", &[Daemon::Bgpd]),
             ("debug bgp ", &[Daemon::Bgpd]),
             ("bfd", &[Daemon::Bfdd]),

@@ -333,6 +333,9 @@ rules! {
     PolicyTooLargeTogether = "policy-too-large-together", Node, Error,
         "Prefixes of all objects go to, or come from, a neighbor in more different ways than FRR's route maps can say.",
         "give prefixes the same peers, communities and preferences";
+    FrrRefused = "frr-refused", Node, Error,
+        "FRR refused a line although it follows all rules that are known here.",
+        "change the field; where FRR should take it, report the line and what FRR said";
     ImportCycle = "import-cycle", Node, Info,
         "VRFs import each other's routes in a circle.",
         "nothing to do if that is meant";

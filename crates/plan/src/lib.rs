@@ -12,12 +12,16 @@
 //! * Under `freeze` there is a configuration only when nothing is wrong; under `quarantine` there
 //!   always is one, of what is in order.
 
+mod blame;
+
 use std::collections::BTreeSet;
 
 use frrk8s_document::{Document, Version};
 use frrk8s_merge::{Candidate, ConflictPolicy, Fate, NodeFacts, Verdict, admit};
 use frrk8s_model::{Finding, Fragment, NodeConfig, ObjectId, RawSnippet, Rule};
 use frrk8s_render::{NodeOptions, Rendered, check_raw, print_raw, render};
+
+pub use blame::{behind, behind_raw};
 
 /// What one node is to run, and on what terms.
 #[derive(Clone, Debug, Default)]

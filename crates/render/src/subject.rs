@@ -74,7 +74,12 @@ impl Subjects {
 
     /// What a line of the rendering stands for.
     pub fn of(&self, line: &Line) -> Option<&Subject> {
-        let at = usize::try_from(line.mark.0).ok()?.checked_sub(1)?;
+        self.at(line.mark)
+    }
+
+    /// What lines with a mark stand for.
+    pub fn at(&self, mark: Mark) -> Option<&Subject> {
+        let at = usize::try_from(mark.0).ok()?.checked_sub(1)?;
         self.0.get(at)
     }
 }

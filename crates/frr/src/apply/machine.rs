@@ -69,6 +69,11 @@ impl Machine {
         Self { dialect, goal, last_good, phase: Phase::Planning, differences: 0, cause: None }
     }
 
+    /// The dialect of the FRR that it is about.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Where it stands.
     pub fn phase(&self) -> Phase {
         self.phase
@@ -181,8 +186,9 @@ fn same(one: &Documents, other: &Documents) -> bool {
     daemons.iter().all(|daemon| one.get(daemon).unwrap_or(&empty) == other.get(daemon).unwrap_or(&empty))
 }
 
-/// Every line that only one side has, with its contexts; those that run and should not begin with `+`.
-fn differences(wanted: &Documents, running: &Documents) -> Vec<String> {
+/// Every line that only one side has, with its contexts, secrets masked: `-` for what is wanted and does not run, `+` for
+/// what runs and is not wanted.
+pub fn differences(wanted: &Documents, running: &Documents) -> Vec<String> {
     let flat = |documents: &Documents| -> BTreeSet<String> {
         let of_daemon = |(daemon, document): (&Daemon, &Document)| {
             let mut lines = Vec::new();

@@ -12,6 +12,7 @@
 //! * After any doubt the next delta starts from what runs, never from memory.
 //! * The machine ends after a bounded number of steps, whatever happens.
 
+mod drive;
 mod machine;
 
 use std::fmt;
@@ -20,7 +21,8 @@ use frrk8s_delta::Documents;
 use frrk8s_document::Daemon;
 use frrk8s_model::masked;
 
-pub use machine::{Event, Machine, Phase, Step};
+pub use drive::{Driven, Ours, drive, read_running};
+pub use machine::{Event, Machine, Phase, Step, differences};
 
 /// What FRR is to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,8 +76,8 @@ pub enum Cause {
     Differs(Vec<String>),
     /// A daemon could not be talked to.
     Lost {
-        /// Which.
-        daemon: Daemon,
+        /// Which; `None` where it is a program on the way to it.
+        daemon: Option<Daemon>,
         /// The line after which it was gone, secrets masked; `None` when it was not there to begin with.
         line: Option<String>,
         /// The word for statuses, logs and metrics.
@@ -153,10 +155,7 @@ impl fmt::Display for Cause {
             Self::Differs(lines) => {
                 write!(f, "FRR took every line and runs something else: {}", lines.join("; "))
             }
-            Self::Lost { daemon, line: Some(line), message, .. } => {
-                write!(f, "{} was lost at {line:?}: {message}", daemon.name())
-            }
-            Self::Lost { daemon, message, .. } => write!(f, "{} cannot be reached: {message}", daemon.name()),
+            Self::Lost { message, .. } => f.write_str(message),
             Self::Confused => f.write_str("steps in an order in which they cannot come"),
         }
     }

@@ -28,7 +28,7 @@ fn refused() -> Vec<Refused> {
 }
 
 fn lost() -> Cause {
-    Cause::Lost { daemon: Daemon::Bgpd, line: None, reason: "Closed", message: "closed".to_owned() }
+    Cause::Lost { daemon: Some(Daemon::Bgpd), line: None, reason: "Closed", message: "closed".to_owned() }
 }
 
 /// The verdict, and the words of the steps on the way, over events that are told one after the other.

@@ -25,7 +25,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 pub use error::StoreError;
-pub use record::{Accepted, Record};
+pub use record::{Accepted, RawRecord, Record};
 pub use startup::StartupFile;
 
 use file::{checksum, read_bounded, sync_directory, write_new};

@@ -18,9 +18,27 @@ const SHAPE: u32 = 1;
 pub struct Record {
     /// The objects.
     pub objects: Vec<Accepted>,
-    /// What raw snippets left in FRR, as lines of its own language, by object (`namespace/name`).
-    #[serde(default)]
-    pub raw_residue: BTreeMap<String, String>,
+    /// What FRR made of raw snippets, where it prints them in another way than they were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<RawRecord>,
+}
+
+/// What FRR made of raw snippets, as lines of its own language. `Debug` leaves out what is in it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RawRecord {
+    /// What was told.
+    pub told: String,
+    /// What of it FRR does not print.
+    pub missing: String,
+    /// What it prints beside that.
+    pub more: String,
+}
+
+impl fmt::Debug for RawRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of raw lines", self.told.len())
+    }
 }
 
 /// One accepted object. `Debug` leaves out what is in it.

@@ -1,0 +1,33 @@
+//! The node daemon: what the objects of a source ask for is made to run in the FRR beside it.
+//!
+//! ```text
+//! directory ─┐  wake   ┌──────────────────────── a pass ────────────────────────┐
+//! sockets ───┼───────► │ read FRR ─ decide ─ apply, verify, roll back ─ keep it │ ─► report, figures, log
+//! time ──────┘         └────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Invariants:
+//! * Events carry nothing: each pass takes a fresh look at the source and at FRR.
+//! * What cannot be read never takes anything away: the node is held at what was last good.
+//! * Nothing is told to an FRR that runs what it should.
+
+mod engine;
+mod kept;
+mod lock;
+mod metrics;
+mod node;
+mod pause;
+mod report;
+mod retry;
+mod run;
+mod server;
+mod sessions;
+mod wanted;
+mod watch;
+
+pub use engine::{Decision, Engine};
+pub use node::{Node, OnDrift, Pass, PassError};
+pub use pause::{Pause, PauseError};
+pub use report::{FindingReport, LastApply, ObjectReport, Report};
+pub use run::{Options, RunError, run};
+pub use sessions::SessionState;

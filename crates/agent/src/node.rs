@@ -1,0 +1,349 @@
+//! One FRR, and one pass over it: decide, apply, verify, keep.
+
+use std::time::{Duration, Instant};
+
+use frrk8s_delta::Documents;
+use frrk8s_document::{Dialect, Document, Text};
+use frrk8s_frr::{
+    Cause, Driven, FrrError, LastGood, Machine, RawRecord, Refused, SetAside, StartupFile, Store, StoreError,
+    Transport, Verdict, drive,
+};
+use frrk8s_intake::{Input, InputError, InventoryError};
+use frrk8s_merge::{ConflictPolicy, NodeFacts};
+use frrk8s_model::{Finding, Rule};
+use frrk8s_render::divide;
+
+use crate::engine::{Decision, Engine};
+use crate::retry::Retry;
+use crate::wanted::{Wanted, raw_record, whole};
+
+/// What to do when what is ours was changed by somebody else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDrift {
+    /// Put it back.
+    #[default]
+    Undo,
+    /// Say it, and leave it.
+    Report,
+}
+
+/// What was last seen to run in order.
+#[derive(Clone, Debug)]
+struct Applied {
+    documents: Documents,
+    raw: Option<RawRecord>,
+}
+
+/// An FRR with what is known of it from one pass to the next.
+#[derive(Debug)]
+pub struct Node<T> {
+    transport: T,
+    engine: Engine,
+    store: Store,
+    startup: Option<StartupFile>,
+    on_drift: OnDrift,
+    /// What the store had when we started, until it is known which dialect it is in.
+    found: Option<LastGood>,
+    applied: Option<Applied>,
+    retry: Retry,
+}
+
+/// Why a pass came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The source cannot be read: the node is held.
+    #[error("the source cannot be read")]
+    Source(#[from] InputError),
+    /// The objects do not say which node is meant.
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    /// FRR cannot be talked to.
+    #[error("FRR cannot be read")]
+    Frr(#[from] FrrError),
+}
+
+impl PassError {
+    /// The word for statuses, logs and metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Source(_) => "SourceUnreadable",
+            Self::Inventory(_) => "NodeUnclear",
+            Self::Frr(error) => error.reason(),
+        }
+    }
+}
+
+/// What came of a pass.
+#[derive(Debug)]
+pub struct Pass {
+    /// What became of the objects; `None` where the source could not be read.
+    pub decision: Option<Decision>,
+    /// What came of the apply; `None` where nothing was to be applied.
+    pub driven: Option<Driven>,
+    /// What kept the pass from more.
+    pub error: Option<PassError>,
+    /// What could not be kept on disk.
+    pub unkept: Vec<StoreError>,
+    /// Lines that somebody else changed of what is ours.
+    pub drift: Vec<String>,
+    /// How many lines of FRR's are none of ours.
+    pub foreign: usize,
+    /// The version of FRR.
+    pub version: Option<String>,
+    /// How long reading FRR took.
+    pub reading: Duration,
+}
+
+impl Pass {
+    fn new() -> Self {
+        Self {
+            decision: None,
+            driven: None,
+            error: None,
+            unkept: Vec::new(),
+            drift: Vec::new(),
+            foreign: 0,
+            version: None,
+            reading: Duration::ZERO,
+        }
+    }
+
+    /// The verdict on the apply, if there was one.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.driven.as_ref().map(|driven| &driven.verdict)
+    }
+}
+
+/// What runs, divided.
+struct Running {
+    ours: Documents,
+    foreign: Document,
+}
+
+impl<T: Transport> Node<T> {
+    /// An FRR that is to run what an engine decides.
+    pub fn new(
+        transport: T,
+        engine: Engine,
+        store: Store,
+        (startup, on_drift): (Option<StartupFile>, OnDrift),
+    ) -> Self {
+        let (found, applied) = (None, None);
+        Self { transport, engine, store, startup, on_drift, found, applied, retry: Retry::default() }
+    }
+
+    /// Takes over what was kept before a restart: what was set aside, and what a newer release takes no more.
+    pub fn restore(&mut self) -> Result<(Vec<SetAside>, Vec<Finding>), StoreError> {
+        let loaded = self.store.load()?;
+        let record = loaded.last_good.as_ref().and_then(|last_good| last_good.record.as_ref());
+        let findings = record.map(|record| self.engine.restore(record)).unwrap_or_default();
+        self.found = loaded.last_good;
+        Ok((loaded.set_aside, findings))
+    }
+
+    /// Asks bgpd.
+    pub async fn ask(&mut self, command: &str) -> Result<String, FrrError> {
+        self.transport.ask(frrk8s_document::Daemon::Bgpd, command).await
+    }
+
+    /// One pass: FRR is made to run what the objects of the source ask for.
+    pub async fn pass(&mut self, source: Result<Input, InputError>) -> Pass {
+        let mut pass = Pass::new();
+        if let Err(error) = self.try_pass(source, &mut pass).await {
+            pass.error = Some(error);
+        }
+        pass
+    }
+
+    async fn try_pass(
+        &mut self,
+        source: Result<Input, InputError>,
+        pass: &mut Pass,
+    ) -> Result<(), PassError> {
+        let started = Instant::now();
+        let dialect = Dialect::new(self.transport.version().await?);
+        pass.version = Some(dialect.version().to_string());
+        self.adopt(dialect);
+        let running = self.read(dialect).await?;
+        pass.reading = started.elapsed();
+        pass.foreign = running.foreign.count();
+        let input = match source {
+            Ok(input) => input,
+            Err(error) => {
+                self.hold(dialect, running, pass).await;
+                return Err(error.into());
+            }
+        };
+        // Each round sets at least one object aside.
+        loop {
+            let bgpd = running.ours.get(&frrk8s_document::Daemon::Bgpd);
+            let mut decision = self.engine.decide(&input, bgpd, dialect.version())?;
+            let Some(wanted) = decision.wanted.take() else {
+                pass.decision = Some(decision);
+                self.hold(dialect, running, pass).await;
+                return Ok(());
+            };
+            if self.is_idle(&wanted) {
+                pass.decision = Some(decision);
+                return Ok(());
+            }
+            let driven = self.apply(&wanted, dialect, &running, pass).await;
+            let refused = driven.as_ref().and_then(|driven| refused(&driven.verdict)).unwrap_or_default();
+            let blamed = self.blame(&wanted, &refused, &mut decision);
+            pass.decision = Some(decision);
+            pass.driven = driven.or(pass.driven.take());
+            if !blamed || self.engine.terms().conflict_policy == ConflictPolicy::Freeze {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Nothing is told to an FRR of which nobody ever wanted anything.
+    fn is_idle(&self, wanted: &Wanted) -> bool {
+        wanted.kept.is_empty() && self.applied.is_none()
+    }
+
+    /// What the store had, now that the dialect is known.
+    fn adopt(&mut self, dialect: Dialect) {
+        if let Some(found) = self.found.take() {
+            let documents = dialect.by_daemon(&dialect.read(&Text::parse(&found.text)));
+            let raw = found.record.and_then(|record| record.raw);
+            self.applied = Some(Applied { documents, raw });
+        }
+    }
+
+    async fn read(&mut self, dialect: Dialect) -> Result<Running, FrrError> {
+        let known = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
+        let mut running = Running { ours: Documents::new(), foreign: Document::default() };
+        for &daemon in dialect.daemons() {
+            let text = self.transport.running(daemon).await?;
+            let divided = divide(dialect.read(&Text::parse(&text)), &[&known]);
+            running.ours.insert(daemon, divided.ours);
+            running.foreign = running.foreign.joined(divided.foreign);
+        }
+        Ok(running)
+    }
+
+    /// FRR is held at what was last good.
+    async fn hold(&mut self, dialect: Dialect, running: Running, pass: &mut Pass) {
+        let Some(applied) = self.applied.clone() else {
+            return;
+        };
+        let goal = frrk8s_frr::Goal { documents: applied.documents.clone(), raw: Documents::new() };
+        if !self.may_send(&goal.documents, &running, pass) {
+            return;
+        }
+        let text = whole(&goal.documents).print();
+        let driven = self.drive(dialect, goal, &text).await;
+        self.retry.note(&applied.documents, &driven.verdict);
+        pass.driven = Some(driven);
+    }
+
+    async fn apply(
+        &mut self,
+        wanted: &Wanted,
+        dialect: Dialect,
+        running: &Running,
+        pass: &mut Pass,
+    ) -> Option<Driven> {
+        let homeless = wanted.homeless(dialect);
+        if !homeless.is_empty() {
+            return Some(Driven::not_told(Verdict::RolledBack(Cause::Refused(homeless))));
+        }
+        let raw = self.applied.as_ref().and_then(|applied| applied.raw.clone());
+        let goal = wanted.goal(dialect, raw.as_ref());
+        if !self.may_send(&goal.documents, running, pass) {
+            return None;
+        }
+        let documents = goal.documents.clone();
+        let driven = self.drive(dialect, goal, &wanted.print()).await;
+        self.retry.note(&documents, &driven.verdict);
+        match &driven.verdict {
+            Verdict::Unchanged => self.keep(wanted, (documents, raw), running, pass),
+            Verdict::Applied { residue: None } => {
+                let raw = raw.filter(|record| record.told == wanted.raw_text());
+                self.keep(wanted, (documents, raw), running, pass);
+            }
+            Verdict::Applied { residue: Some(residue) } => {
+                let record = raw_record(wanted.raw_text(), residue);
+                let documents = wanted.goal(dialect, Some(&record)).documents;
+                self.keep(wanted, (documents, Some(record)), running, pass);
+            }
+            Verdict::RolledBack(_) | Verdict::Stuck { .. } | Verdict::Unreachable(_) => {}
+        }
+        Some(driven)
+    }
+
+    /// Whether FRR is to be told: not while a failure is waited out, and not drift that is only to be reported.
+    fn may_send(&mut self, goal: &Documents, running: &Running, pass: &mut Pass) -> bool {
+        let is_applied = self.applied.as_ref().is_some_and(|applied| applied.documents == *goal);
+        if is_applied {
+            pass.drift = frrk8s_frr::differences(goal, &running.ours);
+            if !pass.drift.is_empty() && self.on_drift == OnDrift::Report {
+                return false;
+            }
+        }
+        self.retry.may(goal)
+    }
+
+    async fn drive(&mut self, dialect: Dialect, goal: frrk8s_frr::Goal, text: &str) -> Driven {
+        let applied = self.applied.as_ref().map(|applied| applied.documents.clone());
+        let known = [whole(&goal.documents), applied.as_ref().map(whole).unwrap_or_default()];
+        let ours = |running: Document| divide(running, &known.each_ref()).ours;
+        let machine = Machine::new(dialect, goal, applied);
+        drive(&mut self.transport, machine, &ours, text).await
+    }
+
+    /// FRR was seen to run it: it is kept, on disk as well.
+    fn keep(
+        &mut self,
+        wanted: &Wanted,
+        (documents, raw): (Documents, Option<RawRecord>),
+        running: &Running,
+        pass: &mut Pass,
+    ) {
+        let is_new = self.applied.as_ref().is_none_or(|applied| applied.documents != documents)
+            || !self.engine.has_accepted(wanted);
+        self.engine.accept(wanted);
+        let ours = whole(&documents);
+        if is_new && let Err(error) = self.store.save(&ours.print(), &wanted.record(raw.clone())) {
+            pass.unkept.push(error);
+        }
+        // What is foreign would be gone after a restart of FRR if it were not in it.
+        let text = running.foreign.clone().joined(ours).print();
+        if let Some(Err(error)) = self.startup.as_ref().map(|startup| startup.write(&text)) {
+            pass.unkept.push(error);
+        }
+        self.applied = Some(Applied { documents, raw });
+    }
+
+    /// Notes who is behind refused lines. Whether anybody was set aside that was not before.
+    fn blame(&mut self, wanted: &Wanted, refused: &[Refused], decision: &mut Decision) -> bool {
+        let mut any = false;
+        for (source, refused) in wanted.blamed(refused, &NodeFacts::default()) {
+            let message = format!("FRR refused a line that it leads to: {refused}");
+            let finding =
+                Finding::new(Rule::FrrRefused, &source.origin.object, source.origin.path.as_str(), message);
+            let kept = wanted.kept.iter().find(|kept| kept.fragment.object == source.origin.object);
+            if let Some(kept) = kept
+                && !self.engine.is_refused(&kept.fragment)
+            {
+                any = true;
+                if self.engine.terms().conflict_policy == ConflictPolicy::Quarantine {
+                    self.engine.refuse(&kept.fragment, finding.clone());
+                }
+            }
+            decision.findings.push(finding);
+        }
+        decision.findings.sort();
+        decision.findings.dedup();
+        any
+    }
+}
+
+fn refused(verdict: &Verdict) -> Option<Vec<Refused>> {
+    match verdict.cause() {
+        Some(Cause::Refused(refused)) => Some(refused.clone()),
+        _ => None,
+    }
+}

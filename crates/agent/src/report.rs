@@ -1,0 +1,212 @@
+//! What people and programs are told: one value, as JSON.
+
+use std::collections::BTreeMap;
+
+use frrk8s_frr::Verdict;
+use frrk8s_merge::Fate;
+use frrk8s_model::Finding;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::node::Pass;
+use crate::pause::Pause;
+use crate::sessions::SessionState;
+
+/// The version of everything that is printed as JSON.
+pub const SCHEMA_VERSION: &str = "frrk8s/v1";
+/// The most findings, and the most lines of drift, that are reported.
+const LISTED_MAX: usize = 100;
+
+/// The state of a node.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: &'static str,
+    /// The name of the node.
+    pub node: Option<String>,
+    /// The version of FRR.
+    pub frr_version: Option<String>,
+    /// Whether FRR runs what the objects ask for.
+    pub is_applied: bool,
+    /// Whether the agent drives this FRR; `false` while another one does.
+    pub is_active: bool,
+    /// In one word, what the last pass came to.
+    pub reason: String,
+    /// In one sentence.
+    pub message: String,
+    /// When the last pass ended.
+    pub passed_at: Option<Timestamp>,
+    /// When FRR was last told something, how it ended, and how long it took.
+    pub last_apply: Option<LastApply>,
+    /// What became of each object that selects the node.
+    pub objects: Vec<ObjectReport>,
+    /// How many objects do not select the node.
+    pub objects_left_out: usize,
+    /// What is wrong, or worth knowing.
+    pub findings: Vec<FindingReport>,
+    /// Objects that conflict with each other.
+    pub conflicts: Vec<Vec<String>>,
+    /// Lines of ours that somebody else changed: `-` is missing, `+` is more.
+    pub drift: Vec<String>,
+    /// How many lines of FRR's are none of ours.
+    pub foreign_lines: usize,
+    /// The sessions, as bgpd has them.
+    pub sessions: Vec<SessionState>,
+    /// A pause, while there is one.
+    pub paused: Option<Pause>,
+}
+
+/// The last time that FRR was told something.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastApply {
+    /// When it ended.
+    pub at: Timestamp,
+    /// How: `Applied`, `RolledBack`, `Stuck`.
+    pub outcome: &'static str,
+    /// What went wrong.
+    pub cause: Option<String>,
+    /// How many lines were told.
+    pub lines: usize,
+    /// How long FRR was told, in milliseconds.
+    pub sending_milliseconds: f64,
+    /// How long it was read, in milliseconds.
+    pub reading_milliseconds: f64,
+    /// What it did to sessions that it changed.
+    pub sessions: BTreeMap<String, &'static str>,
+}
+
+/// An object and what became of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ObjectReport {
+    /// `namespace/name`.
+    pub object: String,
+    /// `Accepted`, `LastAccepted`, `Rejected` or `Held`.
+    pub fate: &'static str,
+}
+
+/// A finding.
+#[derive(Clone, Debug, Serialize)]
+pub struct FindingReport {
+    /// The rule.
+    pub rule: &'static str,
+    /// `error`, `warning` or `info`.
+    pub severity: &'static str,
+    /// `namespace/name`.
+    pub object: String,
+    /// The path of the field.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// The other parties.
+    pub others: Vec<String>,
+}
+
+impl Report {
+    /// Takes in what came of a pass.
+    pub fn take(&mut self, pass: &Pass, now: Timestamp) {
+        self.passed_at = Some(now);
+        self.frr_version.clone_from(&pass.version);
+        self.foreign_lines = pass.foreign;
+        self.drift = pass.drift.iter().take(LISTED_MAX).cloned().collect();
+        if let Some(decision) = &pass.decision {
+            let fates = decision.fates.iter();
+            self.objects = fates
+                .map(|(object, fate)| ObjectReport { object: object.to_string(), fate: word(*fate) })
+                .collect();
+            self.objects_left_out = decision.left_out;
+            self.findings = decision.findings.iter().take(LISTED_MAX).map(FindingReport::of).collect();
+            let groups = decision.groups.iter();
+            self.conflicts = groups.map(|group| group.iter().map(ToString::to_string).collect()).collect();
+        }
+        (self.reason, self.message, self.is_applied) = outcome(pass);
+        if let Some(driven) = pass.driven.as_ref().filter(|driven| driven.lines > 0) {
+            let changed = driven.sessions.iter().filter(|(_, delta)| delta.change.as_str() != "untouched");
+            self.last_apply = Some(LastApply {
+                at: now,
+                outcome: driven.verdict.reason(),
+                cause: driven.verdict.cause().map(ToString::to_string),
+                lines: driven.lines,
+                sending_milliseconds: driven.sending.as_secs_f64() * 1000.0,
+                reading_milliseconds: driven.reading.as_secs_f64() * 1000.0,
+                sessions: changed.map(|(id, delta)| (id.to_string(), delta.change.as_str())).collect(),
+            });
+        }
+    }
+}
+
+impl FindingReport {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            rule: finding.rule.id(),
+            severity: finding.severity.as_str(),
+            object: finding.at.object.to_string(),
+            path: finding.at.path.clone(),
+            message: finding.message.clone(),
+            help: finding.advice().to_owned(),
+            others: finding.others.iter().map(|party| format!("{} {}", party.object, party.path)).collect(),
+        }
+    }
+}
+
+fn word(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Accepted => "Accepted",
+        Fate::LastAccepted => "LastAccepted",
+        Fate::Rejected => "Rejected",
+        Fate::Held => "Held",
+    }
+}
+
+/// The word and the sentence for a pass, and whether FRR runs what the objects ask for.
+fn outcome(pass: &Pass) -> (String, String, bool) {
+    if let Some(error) = &pass.error {
+        let message = with_sources(error);
+        return (error.reason().to_owned(), format!("{message}; FRR is left at what it runs"), false);
+    }
+    let Some(decision) = &pass.decision else {
+        return ("Pending".to_owned(), "nothing was decided yet".to_owned(), false);
+    };
+    if let Some(cause) = pass.verdict().and_then(Verdict::cause) {
+        let reason = pass.verdict().map(Verdict::reason).unwrap_or_default();
+        return (reason.to_owned(), format!("{}: {cause}", cause.reason()), false);
+    }
+    let errors = decision.findings.iter().filter(|finding| finding.is_error()).count();
+    let objects = decision.fates.len();
+    let out = decision.fates.values().filter(|fate| !matches!(fate, Fate::Accepted)).count();
+    if out > 0 {
+        let held = decision.fates.values().any(|fate| *fate == Fate::Held)
+            || decision.fates.values().all(|fate| *fate == Fate::Rejected);
+        let reason = if held { "Frozen" } else { "Quarantined" };
+        let message = format!("{out} of {objects} objects are not in force: {errors} errors");
+        return (reason.to_owned(), message, false);
+    }
+    if !pass.drift.is_empty() && pass.driven.is_none() {
+        return (
+            "Drift".to_owned(),
+            format!("{} lines were changed by somebody else", pass.drift.len()),
+            false,
+        );
+    }
+    match pass.verdict() {
+        Some(_) => ("Applied".to_owned(), format!("FRR runs what {objects} objects ask for"), true),
+        None if objects == 0 => ("Idle".to_owned(), "no object selects the node".to_owned(), true),
+        None => {
+            ("Waiting".to_owned(), "what failed is tried again later, or when it changes".to_owned(), false)
+        }
+    }
+}
+
+/// An error with its causes.
+pub fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

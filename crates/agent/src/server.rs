@@ -1,0 +1,110 @@
+//! What the agent answers: whether it is well, what it did, its figures; and an operator's pause.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::Timestamp;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+
+use crate::metrics::Metrics;
+use crate::pause::Pause;
+use crate::report::Report;
+
+/// What the loop and the server share.
+#[derive(Debug)]
+pub struct Shared {
+    /// What people are told.
+    pub report: watch::Sender<Report>,
+    /// A pause, while there is one.
+    pub pause: watch::Sender<Option<Pause>>,
+    /// The figures.
+    pub metrics: Metrics,
+    /// Wakes the loop.
+    pub wake: Arc<Notify>,
+}
+
+/// Why nobody can be answered.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}")]
+pub struct ListenError {
+    address: SocketAddr,
+    source: std::io::Error,
+}
+
+/// A server that is not answering yet.
+pub struct Server {
+    listener: TcpListener,
+    router: Router,
+}
+
+impl Server {
+    /// Takes an address.
+    pub async fn bind(address: SocketAddr, shared: Arc<Shared>) -> Result<Self, ListenError> {
+        let listener = TcpListener::bind(address).await.map_err(|source| ListenError { address, source })?;
+        let router = Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(ready))
+            .route("/status", get(status))
+            .route("/metrics", get(metrics))
+            .route("/pause", post(pause))
+            .route("/resume", post(resume))
+            .with_state(shared);
+        Ok(Self { listener, router })
+    }
+
+    /// The address that it has.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers for ever.
+    pub async fn serve(self) -> std::io::Result<()> {
+        axum::serve(self.listener, self.router).await
+    }
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    let report = shared.report.borrow();
+    let code = if report.is_applied { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, format!("{}: {}\n", report.reason, report.message)).into_response()
+}
+
+async fn status(State(shared): State<Arc<Shared>>) -> Json<Report> {
+    Json(shared.report.borrow().clone())
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>) -> String {
+    shared.metrics.text()
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    duration: String,
+    #[serde(default)]
+    reason: String,
+}
+
+async fn pause(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
+    match Pause::new(&asked.duration, &asked.reason, Timestamp::now()) {
+        Ok(pause) => {
+            let text = format!("paused until {}: {}\n", pause.until, pause.reason);
+            shared.pause.send_replace(Some(pause));
+            shared.wake.notify_one();
+            text.into_response()
+        }
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn resume(State(shared): State<Arc<Shared>>) -> &'static str {
+    shared.pause.send_replace(None);
+    shared.wake.notify_one();
+    "resumed\n"
+}

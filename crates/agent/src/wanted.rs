@@ -1,0 +1,139 @@
+//! What FRR is to run, and who is behind each line of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use frrk8s_delta::Documents;
+use frrk8s_document::{Daemon, Dialect, Document, Line, Mark, Text};
+use frrk8s_frr::{Goal, RawRecord, Record, Refused, Residue};
+use frrk8s_merge::{NodeFacts, Source};
+use frrk8s_model::{Fragment, NodeConfig, RawSnippet};
+use frrk8s_plan::{Outcome, behind, behind_raw};
+use frrk8s_render::{Rendered, print_raw};
+
+use crate::kept::Kept;
+
+/// What FRR is to run, with the versions of the objects that lead there.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    config: NodeConfig,
+    rendered: Rendered,
+    /// The versions, by object.
+    pub kept: Vec<Kept>,
+}
+
+impl Wanted {
+    /// What a plan came to.
+    pub fn new(outcome: &Outcome<'_>, kept: Vec<Kept>) -> Self {
+        Self { config: outcome.config.clone(), rendered: outcome.rendered.clone(), kept }
+    }
+
+    /// The rendering, raw snippets aside.
+    pub fn document(&self) -> &Document {
+        &self.rendered.document
+    }
+
+    fn raw(&self) -> &[RawSnippet] {
+        &self.config.raw
+    }
+
+    /// The raw snippets as they are told.
+    pub fn raw_text(&self) -> String {
+        self.raw().iter().map(print_raw).collect()
+    }
+
+    /// What every daemon is to run. `before` is what FRR made of the same raw lines earlier.
+    pub fn goal(&self, dialect: Dialect, before: Option<&RawRecord>) -> Goal {
+        let told = self.raw_text();
+        let raw = dialect.read(&Text::parse(&told));
+        let known = before.filter(|record| record.told == told);
+        let as_printed = match known {
+            Some(record) => {
+                let [missing, more] =
+                    [&record.missing, &record.more].map(|text| dialect.read(&Text::parse(text)));
+                without(raw.clone(), &missing).joined(more)
+            }
+            None => raw.clone(),
+        };
+        // A line that is known to be printed in another way must not be sent again and again.
+        let open = if known.is_some() { Document::default() } else { raw };
+        Goal {
+            documents: dialect.by_daemon(&self.document().clone().joined(as_printed)),
+            raw: dialect.by_daemon(&open),
+        }
+    }
+
+    /// Raw lines that no daemon of ours keeps.
+    pub fn homeless(&self, dialect: Dialect) -> Vec<Refused> {
+        let raw = dialect.read(&Text::parse(&self.raw_text()));
+        let lines = raw.lines().iter().filter(|line| dialect.homes(line.text()).is_empty());
+        let refused = |line: &Line| Refused {
+            daemon: Daemon::Bgpd,
+            line: line.text().into(),
+            mark: 0,
+            text: "no daemon that is driven here keeps such a line".to_owned(),
+        };
+        lines.map(refused).collect()
+    }
+
+    /// The objects behind refused lines, each with the line that it is told for.
+    pub fn blamed(&self, refused: &[Refused], facts: &NodeFacts) -> Vec<(Source, Refused)> {
+        let fragments: Vec<&Fragment> = self.kept.iter().map(|kept| &kept.fragment).collect();
+        let of_line = |refused: &Refused| -> Vec<Source> {
+            let ours = behind(
+                (&self.config, &self.rendered),
+                &fragments,
+                facts,
+                (Mark(refused.mark), &refused.line),
+            );
+            if ours.is_empty() { behind_raw(self.raw(), &refused.line) } else { ours }
+        };
+        refused
+            .iter()
+            .flat_map(|refused| of_line(refused).into_iter().map(|source| (source, refused.clone())))
+            .collect()
+    }
+
+    /// The whole as `frr.conf` has it. Passwords are in it.
+    pub fn print(&self) -> String {
+        self.document().print() + &self.raw_text()
+    }
+
+    /// What is to be remembered of it.
+    pub fn record(&self, raw: Option<RawRecord>) -> Record {
+        Record { objects: self.kept.iter().map(Kept::to_record).collect(), raw }
+    }
+}
+
+/// What FRR made of raw lines, to be remembered.
+pub fn raw_record(told: String, residue: &Residue) -> RawRecord {
+    let print = |documents: &BTreeMap<Daemon, Document>| -> String {
+        let mut lines: BTreeSet<String> = BTreeSet::new();
+        documents.values().map(Document::print).filter(|text| lines.insert(text.clone())).collect()
+    };
+    RawRecord { told, missing: print(&residue.missing), more: print(&residue.more) }
+}
+
+/// A document without lines that stand in another.
+fn without(document: Document, other: &Document) -> Document {
+    Document::new(lines_without(document.into_lines(), other.lines()))
+}
+
+fn lines_without(lines: Vec<Line>, others: &[Line]) -> Vec<Line> {
+    let left = |line: Line| {
+        let Some(same) = others.iter().find(|other| other.text() == line.text()) else {
+            return Some(line);
+        };
+        if !line.is_context() {
+            return None;
+        }
+        let text = line.text().to_owned();
+        let inside = lines_without(line.inside().to_vec(), same.inside());
+        (!inside.is_empty()).then(|| Line::context(&*text, inside))
+    };
+    lines.into_iter().filter_map(left).collect()
+}
+
+/// All documents as one.
+pub fn whole(documents: &Documents) -> Document {
+    documents.values().fold(Document::default(), |whole, document| whole.joined(document.clone()))
+}

@@ -1,0 +1,60 @@
+//! Wakes the agent when files come, change or go: those of its source, and FRR's sockets.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+
+/// Why a directory cannot be watched.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot watch {}", .path.display())]
+pub struct WatchError {
+    path: PathBuf,
+    source: notify::Error,
+}
+
+/// A watch on directories, for as long as it lives.
+#[derive(Debug)]
+pub struct Watch {
+    watcher: RecommendedWatcher,
+    paths: Vec<PathBuf>,
+}
+
+impl Watch {
+    /// Watches directories, each with its name in the one above it: one that goes and comes again is seen. One that is
+    /// not there yet, and whose parent is not either, is found by the next poll.
+    pub fn new(paths: &[&Path], wake: Arc<Notify>) -> Result<Self, WatchError> {
+        let handler = move |event: notify::Result<notify::Event>| {
+            // Our own reading is no news.
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                wake.notify_one();
+            }
+        };
+        let failed = |source| WatchError { path: PathBuf::new(), source };
+        let watcher = notify::recommended_watcher(handler).map_err(failed)?;
+        let mut watch = Self { watcher, paths: paths.iter().map(|path| (*path).to_owned()).collect() };
+        watch.renew()?;
+        Ok(watch)
+    }
+
+    /// Watches again what is there now: a directory that was replaced is another one.
+    pub fn renew(&mut self) -> Result<(), WatchError> {
+        for path in self.paths.clone() {
+            for path in [Some(path.as_path()), path.parent()].into_iter().flatten() {
+                let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+                let watched = self.watcher.watch(path, RecursiveMode::NonRecursive);
+                let absent = |error: &notify::Error| {
+                    matches!(error.kind, notify::ErrorKind::PathNotFound) || !path.exists()
+                };
+                match watched {
+                    Err(error) if !absent(&error) => {
+                        return Err(WatchError { path: path.to_owned(), source: error });
+                    }
+                    Ok(()) | Err(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}

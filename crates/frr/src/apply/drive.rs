@@ -1,0 +1,145 @@
+//! An apply on a real FRR: what the machine asks for is done, and it is told what came of it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use frrk8s_delta::{Delta, Documents, SessionDelta, SessionId};
+use frrk8s_document::{Dialect, Document, Text};
+use tokio::time::sleep;
+
+use super::{Cause, Event, Machine, Phase, Refused, Step, Verdict};
+use crate::transport::{Change, FrrError, Refusal, Transport};
+
+/// How long a daemon that was lost may take to be there again, before the way back is given up for now: watchfrr starts
+/// one again within seconds.
+const RETURN_LIMIT: Duration = Duration::from_secs(30);
+const RETURN_PAUSE: Duration = Duration::from_millis(100);
+
+/// What came of an apply.
+#[derive(Clone, Debug)]
+pub struct Driven {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What the first delta was to do to each session; empty when nothing was told.
+    pub sessions: BTreeMap<SessionId, SessionDelta>,
+    /// How many lines were told in all, the way back included.
+    pub lines: usize,
+    /// How long FRR was read, all times together.
+    pub reading: Duration,
+    /// How long it was told.
+    pub sending: Duration,
+}
+
+impl Driven {
+    /// What ended before FRR was told anything.
+    pub fn not_told(verdict: Verdict) -> Self {
+        let (reading, sending) = (Duration::ZERO, Duration::ZERO);
+        Self { verdict, sessions: BTreeMap::new(), lines: 0, reading, sending }
+    }
+}
+
+/// What of a running configuration is ours.
+pub trait Ours {
+    /// Of what one daemon runs.
+    fn ours(&self, running: Document) -> Document;
+}
+
+impl<F: Fn(Document) -> Document> Ours for F {
+    fn ours(&self, running: Document) -> Document {
+        self(running)
+    }
+}
+
+/// What every daemon of FRR runs, as far as it is ours.
+pub async fn read_running<T: Transport>(
+    transport: &mut T,
+    dialect: Dialect,
+    ours: &impl Ours,
+) -> Result<Documents, FrrError> {
+    let mut documents = Documents::new();
+    for &daemon in dialect.daemons() {
+        let text = transport.running(daemon).await?;
+        documents.insert(daemon, ours.ours(dialect.read(&Text::parse(&text))));
+    }
+    Ok(documents)
+}
+
+/// Drives a machine to its end. `desired` is the whole text that is to run, for transports that want it.
+pub async fn drive<T: Transport>(
+    transport: &mut T,
+    mut machine: Machine,
+    ours: &impl Ours,
+    desired: &str,
+) -> Driven {
+    let dialect = machine.dialect();
+    let mut driven = Driven::not_told(Verdict::Unchanged);
+    let mut step = machine.start();
+    loop {
+        let started = Instant::now();
+        let event = match step {
+            Step::Done(verdict) => return Driven { verdict, ..driven },
+            Step::Read => {
+                let returns = matches!(machine.phase(), Phase::Returning | Phase::VerifyingReturn);
+                let limit = if returns { RETURN_LIMIT } else { Duration::ZERO };
+                let read = read_patiently(transport, dialect, ours, limit).await;
+                driven.reading += started.elapsed();
+                read.map_or_else(|error| Event::Lost(lost(&error)), Event::Running)
+            }
+            Step::Send(delta) => {
+                if driven.sessions.is_empty() && machine.phase() == Phase::Applying {
+                    driven.sessions.clone_from(&delta.sessions);
+                }
+                driven.lines += delta.count();
+                let sent = transport.send(&Change { delta: &delta, desired }).await;
+                driven.sending += started.elapsed();
+                match sent {
+                    Ok(refusals) => {
+                        Event::Sent(refusals.into_iter().map(|refusal| refused(refusal, &delta)).collect())
+                    }
+                    Err(error) => Event::Lost(lost(&error)),
+                }
+            }
+        };
+        step = machine.after(event);
+    }
+}
+
+async fn read_patiently<T: Transport>(
+    transport: &mut T,
+    dialect: Dialect,
+    ours: &impl Ours,
+    limit: Duration,
+) -> Result<Documents, FrrError> {
+    let started = Instant::now();
+    loop {
+        match read_running(transport, dialect, ours).await {
+            Err(_) if started.elapsed() < limit => sleep(RETURN_PAUSE).await,
+            read => return read,
+        }
+    }
+}
+
+fn refused(refusal: Refusal, delta: &Delta) -> Refused {
+    let batch = delta.batches.get(refusal.batch);
+    let command = batch.zip(refusal.command).and_then(|(batch, command)| batch.commands.get(command));
+    Refused {
+        daemon: refusal.daemon,
+        line: command.map_or(refusal.line, |command| command.line.clone()),
+        mark: command.map(|command| command.mark.0).unwrap_or_default(),
+        text: refusal.text,
+    }
+}
+
+fn lost(error: &FrrError) -> Cause {
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    let line = match error {
+        FrrError::Closed { at, .. } | FrrError::TimedOut { at, .. } => Some(at.line.to_string()),
+        _ => None,
+    };
+    Cause::Lost { daemon: error.daemon(), line, reason: error.reason(), message }
+}
