@@ -1,6 +1,7 @@
 //! What the tests against real FRR have in common: objects to a plan, a plan to a router, and back.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
+pub mod agent;
 mod check;
 pub mod generated;
 mod load;

@@ -30,7 +30,7 @@ struct Stage {
 pub struct Metrics {
     registry: Registry,
     passes: Family<Outcome, Counter>,
-    stages: Family<Stage, Histogram>,
+    stages: Family<Stage, Histogram, fn() -> Histogram>,
     lines: Counter,
     objects: Family<Outcome, Gauge>,
     conflicts: Gauge,
@@ -42,7 +42,8 @@ pub struct Metrics {
 impl Metrics {
     /// All of them, at zero.
     pub fn new() -> Self {
-        let stages = Family::new_with_constructor(|| Histogram::new(SECONDS));
+        let new: fn() -> Histogram = || Histogram::new(SECONDS);
+        let stages = Family::new_with_constructor(new);
         let mut metrics = Self {
             registry: Registry::with_prefix("frrk8s"),
             passes: Family::default(),

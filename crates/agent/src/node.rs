@@ -230,7 +230,7 @@ impl<T: Transport> Node<T> {
             return;
         };
         let goal = frrk8s_frr::Goal { documents: applied.documents.clone(), raw: Documents::new() };
-        if !self.may_send(&goal.documents, &running, pass) {
+        if self.is_left(&goal.documents, &running, pass) || self.retry.waits(&goal.documents).is_some() {
             return;
         }
         let text = whole(&goal.documents).print();
@@ -252,8 +252,11 @@ impl<T: Transport> Node<T> {
         }
         let raw = self.applied.as_ref().and_then(|applied| applied.raw.clone());
         let goal = wanted.goal(dialect, raw.as_ref());
-        if !self.may_send(&goal.documents, running, pass) {
+        if self.is_left(&goal.documents, running, pass) {
             return None;
+        }
+        if let Some(verdict) = self.retry.waits(&goal.documents) {
+            return Some(Driven::not_told(verdict.clone()));
         }
         let documents = goal.documents.clone();
         let driven = self.drive(dialect, goal, &wanted.print()).await;
@@ -274,16 +277,13 @@ impl<T: Transport> Node<T> {
         Some(driven)
     }
 
-    /// Whether FRR is to be told: not while a failure is waited out, and not drift that is only to be reported.
-    fn may_send(&mut self, goal: &Documents, running: &Running, pass: &mut Pass) -> bool {
-        let is_applied = self.applied.as_ref().is_some_and(|applied| applied.documents == *goal);
-        if is_applied {
-            pass.drift = frrk8s_frr::differences(goal, &running.ours);
-            if !pass.drift.is_empty() && self.on_drift == OnDrift::Report {
-                return false;
-            }
+    /// Whether somebody changed what runs, and it is only to be reported.
+    fn is_left(&mut self, goal: &Documents, running: &Running, pass: &mut Pass) -> bool {
+        if self.applied.as_ref().is_none_or(|applied| applied.documents != *goal) {
+            return false;
         }
-        self.retry.may(goal)
+        pass.drift = frrk8s_frr::differences(goal, &running.ours);
+        !pass.drift.is_empty() && self.on_drift == OnDrift::Report
     }
 
     async fn drive(&mut self, dialect: Dialect, goal: frrk8s_frr::Goal, text: &str) -> Driven {

@@ -18,20 +18,16 @@ pub struct Retry {
 #[derive(Debug)]
 struct Failed {
     goal: Documents,
+    verdict: Verdict,
     pause: Duration,
     not_before: Instant,
 }
 
 impl Retry {
-    /// Whether a goal may be tried now.
-    pub fn may(&self, goal: &Documents) -> bool {
-        let waits = |failed: &Failed| failed.goal == *goal && Instant::now() < failed.not_before;
-        !self.failed.as_ref().is_some_and(waits)
-    }
-
-    /// When the goal that failed is to be tried again.
-    pub fn next(&self) -> Option<Instant> {
-        self.failed.as_ref().map(|failed| failed.not_before)
+    /// How the last try of a goal ended, while it is not to be tried again yet.
+    pub fn waits(&self, goal: &Documents) -> Option<&Verdict> {
+        let failed = self.failed.as_ref()?;
+        (failed.goal == *goal && Instant::now() < failed.not_before).then_some(&failed.verdict)
     }
 
     /// Takes note of how a try ended.
@@ -42,6 +38,7 @@ impl Retry {
         }
         let before = self.failed.as_ref().filter(|failed| failed.goal == *goal);
         let pause = before.map_or(FIRST_PAUSE, |failed| LONGEST_PAUSE.min(failed.pause * 2));
-        self.failed = Some(Failed { goal: goal.clone(), pause, not_before: Instant::now() + pause });
+        let not_before = Instant::now() + pause;
+        self.failed = Some(Failed { goal: goal.clone(), verdict: verdict.clone(), pause, not_before });
     }
 }

@@ -90,6 +90,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     });
     if let Some(address) = options.listen {
         let server = Server::bind(address, Arc::clone(&shared)).await?;
+        info!(address = ?server.address().ok(), "listening");
         tokio::spawn(server.serve());
     }
     let mut end = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
@@ -169,7 +170,7 @@ async fn stand_by(sockets: &Path, shared: &Shared) -> Result<Lock, RunError> {
                 said = true;
                 info!("standing by: {error}");
                 shared.report.send_modify(|report| {
-                    report.reason = "StandingBy".to_owned();
+                    "StandingBy".clone_into(&mut report.reason);
                     report.message = error.to_string();
                 });
             }
@@ -205,7 +206,7 @@ fn publish_paused(shared: &Shared, pause: Option<Pause>) {
         if report.paused != pause {
             info!(until = ?pause.as_ref().map(|pause| pause.until), "paused");
         }
-        report.reason = "Paused".to_owned();
+        "Paused".clone_into(&mut report.reason);
         report.message = pause.as_ref().map(|pause| pause.reason.clone()).unwrap_or_default();
         report.is_applied = false;
         report.paused = pause;

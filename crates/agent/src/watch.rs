@@ -25,15 +25,18 @@ impl Watch {
     /// Watches directories, each with its name in the one above it: one that goes and comes again is seen. One that is
     /// not there yet, and whose parent is not either, is found by the next poll.
     pub fn new(paths: &[&Path], wake: Arc<Notify>) -> Result<Self, WatchError> {
+        let paths: Vec<PathBuf> = paths.iter().map(|path| absolute(path)).collect();
+        let directories = paths.clone();
         let handler = move |event: notify::Result<notify::Event>| {
-            // Our own reading is no news.
-            if event.is_ok_and(|event| !event.kind.is_access()) {
+            let is_ours = |path: &PathBuf| directories.iter().any(|directory| path.starts_with(directory));
+            // Our own reading is no news, nor is what happens beside the directories.
+            if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(is_ours)) {
                 wake.notify_one();
             }
         };
         let failed = |source| WatchError { path: PathBuf::new(), source };
         let watcher = notify::recommended_watcher(handler).map_err(failed)?;
-        let mut watch = Self { watcher, paths: paths.iter().map(|path| (*path).to_owned()).collect() };
+        let mut watch = Self { watcher, paths };
         watch.renew()?;
         Ok(watch)
     }
@@ -42,7 +45,6 @@ impl Watch {
     pub fn renew(&mut self) -> Result<(), WatchError> {
         for path in self.paths.clone() {
             for path in [Some(path.as_path()), path.parent()].into_iter().flatten() {
-                let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
                 let watched = self.watcher.watch(path, RecursiveMode::NonRecursive);
                 let absent = |error: &notify::Error| {
                     matches!(error.kind, notify::ErrorKind::PathNotFound) || !path.exists()
@@ -57,4 +59,8 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 #![allow(clippy::doc_markdown)] // these comments are the help that people read in a terminal
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -51,6 +52,14 @@ pub enum Command {
     Diff(DiffArgs),
     /// Say which objects stand behind a neighbor, a prefix or a line, and why something is not there.
     Explain(ExplainArgs),
+    /// Run as the node daemon: keep FRR at what the objects of a directory ask for.
+    Agent(AgentArgs),
+    /// Ask the agent of this machine what it does.
+    Status(StatusArgs),
+    /// Keep the agent of this machine from telling FRR anything, for a time.
+    Pause(PauseArgs),
+    /// End a pause.
+    Resume(AskArgs),
     /// Print the custom resource definitions, for `kubectl apply -f -`.
     Crds,
     /// Print a completion script for a shell.
@@ -212,6 +221,105 @@ pub enum DiffFormat {
     Json,
 }
 
+/// `frrk8s agent`
+#[derive(Debug, Args)]
+pub struct AgentArgs {
+    /// Where the objects come from: dir:PATH, a directory of YAML or JSON files.
+    #[arg(long, value_name = "SOURCE", value_parser = source)]
+    pub source: PathBuf,
+    /// The namespace whose objects count [default: the one that all FRRConfigurations are in, else frr-k8s-system].
+    #[arg(short = 'n', long, value_name = "NS", value_parser = namespace)]
+    pub namespace: Option<String>,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// The directory of FRR's vty sockets.
+    #[arg(long, value_name = "DIR", default_value = "/run/frr")]
+    pub frr_sockets: PathBuf,
+    /// FRR's start-up file, which is kept at what runs [default: it is left alone].
+    #[arg(long, value_name = "FILE")]
+    pub frr_config: Option<PathBuf>,
+    /// The directory for the last good configuration. Passwords are in it; it is closed to others.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/frrk8s")]
+    pub state_dir: PathBuf,
+    /// What to do when somebody else changes what is ours.
+    #[arg(long, value_enum, default_value_t = Drift::Undo)]
+    pub on_drift: Drift,
+    /// Where to answer /healthz, /readyz, /metrics and /status, and `frrk8s status` [default: nowhere].
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// How much is logged.
+    #[arg(long, value_enum, default_value_t = AgentLogLevel::Info)]
+    pub log_level: AgentLogLevel,
+    /// How it is logged.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// What to do about drift, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Drift {
+    /// Put it back.
+    Undo,
+    /// Say it, and leave it.
+    Report,
+}
+
+/// How much the agent logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AgentLogLevel {
+    /// What went wrong.
+    Error,
+    /// And what may.
+    Warn,
+    /// And every outcome.
+    Info,
+    /// And the steps on the way.
+    Debug,
+}
+
+/// How the agent logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Which agent is asked.
+#[derive(Debug, Args)]
+pub struct AskArgs {
+    /// The address that the agent has with --listen.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7572")]
+    pub address: SocketAddr,
+}
+
+/// `frrk8s status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Which agent.
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// The format.
+    #[arg(short, long, value_enum, default_value_t = DiffFormat::Text)]
+    pub output: DiffFormat,
+}
+
+/// `frrk8s pause`
+#[derive(Debug, Args)]
+pub struct PauseArgs {
+    /// How long, such as 30m; 24h at the most.
+    #[arg(value_name = "DURATION")]
+    pub duration: String,
+    /// Why: everybody who looks sees it.
+    #[arg(long)]
+    pub reason: String,
+    /// Which agent.
+    #[command(flatten)]
+    pub ask: AskArgs,
+}
+
 /// `frrk8s explain`
 #[derive(Debug, Args)]
 #[command(subcommand_precedence_over_arg = true)]
@@ -246,6 +354,13 @@ pub enum Explain {
         #[arg(num_args = 1.., required = true)]
         words: Vec<String>,
     },
+}
+
+fn source(text: &str) -> Result<PathBuf, String> {
+    match text.strip_prefix("dir:") {
+        Some(path) if !path.is_empty() => Ok(path.into()),
+        _ => Err("a source is written dir:PATH".to_owned()),
+    }
 }
 
 fn label(text: &str) -> Result<(String, String), String> {

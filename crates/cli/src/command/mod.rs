@@ -1,5 +1,7 @@
 //! The commands, one a file.
 
+mod agent;
+mod ask;
 mod check;
 mod diff;
 mod explain;
@@ -29,6 +31,12 @@ pub enum CommandError {
     /// The input is not enough.
     #[error(transparent)]
     Inventory(#[from] InventoryError),
+    /// The agent cannot run.
+    #[error(transparent)]
+    Agent(#[from] frrk8s_agent::RunError),
+    /// No agent answers, or it refuses.
+    #[error(transparent)]
+    Ask(#[from] ask::AskError),
     /// The running configuration cannot be read.
     #[error("cannot read the running configuration {}: {error}", .path.display())]
     Running {
@@ -60,6 +68,10 @@ pub fn run(
         Command::Check(args) => check::run(&args, output),
         Command::Diff(args) => diff::run(&args),
         Command::Explain(args) => explain::run(&args, output),
+        Command::Agent(args) => agent::run(&args),
+        Command::Status(args) => ask::status(&args),
+        Command::Pause(args) => ask::pause(&args),
+        Command::Resume(args) => ask::resume(&args),
         Command::Crds => {
             Output::result(&frrk8s_api::crds_yaml())?;
             Ok(Exit::Fine)

@@ -22,7 +22,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            reply: Duration::from_secs(60),
+            reply: Duration::from_mins(1),
             lock: Duration::from_secs(20),
             reply_bytes_max: 256 << 20,
         }

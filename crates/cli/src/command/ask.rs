@@ -1,0 +1,137 @@
+//! `frrk8s status`, `pause` and `resume`: questions to the agent of this machine.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::CommandError;
+use crate::args::{AskArgs, DiffFormat, PauseArgs, StatusArgs};
+use crate::output::{Exit, Output};
+
+/// How long an agent may take to answer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nobody is there.
+    #[error(
+        "no agent answers at {address}: start it with --listen {address}, or name its address with --address"
+    )]
+    Nobody {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: ureq::Error,
+    },
+    /// It refuses.
+    #[error("the agent at {address} refuses: {text}")]
+    Refused {
+        /// Where.
+        address: SocketAddr,
+        /// What it says.
+        text: String,
+    },
+}
+
+fn client() -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(LIMIT)).http_status_as_error(false).build().into()
+}
+
+fn answer(
+    address: SocketAddr,
+    asked: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+) -> Result<String, AskError> {
+    let nobody = |source| AskError::Nobody { address, source };
+    let mut response = asked.map_err(nobody)?;
+    let is_fine = response.status().is_success();
+    let text = response.body_mut().read_to_string().map_err(nobody)?;
+    if is_fine { Ok(text) } else { Err(AskError::Refused { address, text: text.trim().to_owned() }) }
+}
+
+pub fn status(args: &StatusArgs) -> Result<Exit, CommandError> {
+    let address = args.ask.address;
+    let text = answer(address, client().get(format!("http://{address}/status")).call())?;
+    match args.output {
+        DiffFormat::Json => Output::result(&format!("{text}\n"))?,
+        DiffFormat::Text => {
+            let refused = |_| AskError::Refused { address, text: "it is no frrk8s agent".to_owned() };
+            let report: Value = serde_json::from_str(&text).map_err(refused)?;
+            Output::result(&for_people(&report))?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+pub fn pause(args: &PauseArgs) -> Result<Exit, CommandError> {
+    let address = args.ask.address;
+    let asked = client()
+        .post(format!("http://{address}/pause"))
+        .query("duration", &args.duration)
+        .query("reason", &args.reason)
+        .send_empty();
+    Output::result(&answer(address, asked)?)?;
+    Ok(Exit::Fine)
+}
+
+pub fn resume(args: &AskArgs) -> Result<Exit, CommandError> {
+    let address = args.address;
+    Output::result(&answer(address, client().post(format!("http://{address}/resume")).send_empty())?)?;
+    Ok(Exit::Fine)
+}
+
+// Writing to a string cannot fail, so what `writeln!` returns is let go below.
+fn for_people(report: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let mut page = String::new();
+    let _ = writeln!(page, "node      {} (FRR {})", text(&report["node"]), text(&report["frrVersion"]));
+    let _ = writeln!(page, "state     {}: {}", text(&report["reason"]), text(&report["message"]));
+    if let Some(paused) = report["paused"].as_object() {
+        let _ = writeln!(page, "paused    until {}: {}", text(&paused["until"]), text(&paused["reason"]));
+    }
+    if let Some(apply) = report["lastApply"].as_object() {
+        let sending = apply["sendingMilliseconds"].as_f64().unwrap_or_default();
+        let (at, outcome) = (text(&apply["at"]), text(&apply["outcome"]));
+        let _ = writeln!(page, "last apply  {at}: {outcome}, {} lines in {sending:.1} ms", apply["lines"]);
+    }
+    let _ = writeln!(page, "foreign   {} lines of FRR's are none of ours", report["foreignLines"]);
+    list(&mut page, "objects", &report["objects"], |object| {
+        format!("{:12} {}", text(&object["fate"]), text(&object["object"]))
+    });
+    list(&mut page, "conflicts", &report["conflicts"], |group| {
+        let names: Vec<String> = group.as_array().into_iter().flatten().map(text).collect();
+        names.join(", ")
+    });
+    list(&mut page, "findings", &report["findings"], |finding| {
+        let (severity, rule) = (text(&finding["severity"]), text(&finding["rule"]));
+        let (object, path) = (text(&finding["object"]), text(&finding["path"]));
+        format!("{severity}[{rule}] {object} {path}: {}", text(&finding["message"]))
+    });
+    list(&mut page, "drift", &report["drift"], text);
+    list(&mut page, "sessions", &report["sessions"], |session| {
+        let up = session["upSeconds"].as_u64().map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
+        format!(
+            "{} in VRF {}, AS {}: {}{up}, {} prefixes in, {} out",
+            text(&session["peer"]),
+            text(&session["vrf"]),
+            session["asn"],
+            text(&session["state"]),
+            session["prefixesIn"],
+            session["prefixesOut"],
+        )
+    });
+    page
+}
+
+fn list(page: &mut String, title: &str, items: &Value, line: impl Fn(&Value) -> String) {
+    let items: Vec<&Value> = items.as_array().into_iter().flatten().collect();
+    if items.is_empty() {
+        return;
+    }
+    let _ = writeln!(page, "{title}");
+    for item in items {
+        let _ = writeln!(page, "  {}", line(item));
+    }
+}

@@ -1,0 +1,172 @@
+//! The agent as a process beside a router of the lab.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use frrk8s_testkit::lab::{LabError, Router, wait_until};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything may take that the agent does by itself, on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// Directories of an agent: they outlive it.
+#[derive(Debug)]
+pub struct Home {
+    directory: TempDir,
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Home {
+    /// Empty ones.
+    pub fn new() -> Self {
+        let home = Self { directory: TempDir::new().unwrap() };
+        fs::create_dir(home.objects()).unwrap();
+        home
+    }
+
+    /// Where the objects are.
+    pub fn objects(&self) -> PathBuf {
+        self.directory.path().join("objects")
+    }
+
+    /// Where the last good configuration is.
+    pub fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
+    /// FRR's start-up file.
+    pub fn frr_config(&self) -> PathBuf {
+        self.directory.path().join("frr.conf")
+    }
+
+    /// Where the agent logs.
+    pub fn log(&self) -> PathBuf {
+        self.directory.path().join("log")
+    }
+
+    /// Writes a file of objects as a whole.
+    pub fn put(&self, name: &str, yaml: &str) {
+        let unfinished = self.directory.path().join(name);
+        fs::write(&unfinished, yaml).unwrap();
+        fs::rename(unfinished, self.objects().join(name)).unwrap();
+    }
+
+    /// Removes a file of objects.
+    pub fn remove(&self, name: &str) {
+        fs::remove_file(self.objects().join(name)).unwrap();
+    }
+}
+
+/// An agent that runs. It is killed when it goes out of scope.
+#[derive(Debug)]
+pub struct Agent {
+    child: Child,
+    address: String,
+    log: PathBuf,
+}
+
+impl Agent {
+    /// Starts one of this executable over a router.
+    pub fn start(executable: &Path, router: &Router, home: &Home, options: &[&str]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let address = format!("127.0.0.1:{port}");
+        let log = fs::OpenOptions::new().create(true).append(true).open(home.log()).unwrap();
+        let child = Command::new(executable)
+            .arg("agent")
+            .arg(format!("--source=dir:{}", home.objects().display()))
+            .arg(format!("--frr-sockets={}", router.run_directory().display()))
+            .arg(format!("--frr-config={}", home.frr_config().display()))
+            .arg(format!("--state-dir={}", home.state().display()))
+            .arg(format!("--listen={address}"))
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Self { child, address, log: home.log() }
+    }
+
+    /// Its address.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What it answers; `None` while it does not.
+    pub fn get(&self, path: &str) -> Option<String> {
+        let mut response = ureq::get(format!("http://{}{path}", self.address)).call().ok()?;
+        response.body_mut().read_to_string().ok()
+    }
+
+    /// Its report.
+    pub fn report(&self) -> Value {
+        self.get("/status").and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    }
+
+    /// Waits for a report.
+    ///
+    /// # Panics
+    ///
+    /// When none comes in time.
+    pub fn wait_for(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        let waited = wait_until(LIMIT, what, || {
+            last = self.report();
+            Ok(is_it(&last))
+        });
+        self.expect(&waited, &last);
+        last
+    }
+
+    /// Waits until the last pass came to this.
+    pub fn wait_for_reason(&self, reason: &str) -> Value {
+        self.wait_for(&format!("the agent to be {reason}"), |report| report["reason"] == reason)
+    }
+
+    fn expect<T>(&self, waited: &Result<T, LabError>, last: &Value) {
+        if let Err(error) = waited {
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            panic!("{error}\n{last:#}\n{log}");
+        }
+    }
+
+    /// A figure of its metrics; 0 where it has none.
+    pub fn figure(&self, name: &str) -> f64 {
+        let text = self.get("/metrics").unwrap_or_default();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|value| value.parse().ok()).unwrap_or_default()
+    }
+
+    /// Kills it as nothing can be killed more, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").arg(pid).status().unwrap();
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

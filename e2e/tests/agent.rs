@@ -1,0 +1,266 @@
+//! The agent over real FRR: what the objects of its directory ask for runs, whatever happens to them, to it, or to FRR.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::path::Path;
+use std::thread;
+
+use frrk8s_e2e::agent::{Agent, Home, LIMIT};
+use frrk8s_testkit::lab::{Daemon, FrrInstall, Router, RouterOptions, installs, wait_until};
+
+const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
+
+fn agent(router: &Router, home: &Home, options: &[&str]) -> Agent {
+    Agent::start(Path::new(EXECUTABLE), router, home, options)
+}
+
+/// An object with one router of AS 64512.
+fn object(name: &str, router: &str, more: &str) -> String {
+    format!(
+        "apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRConfiguration\nmetadata: {{name: {name}}}\n\
+         spec: {{bgp: {{routers: [{{asn: 64512, {router}}}]}}{more}}}\n"
+    )
+}
+
+fn neighbor(number: u8, more: &str) -> String {
+    format!("neighbors: [{{address: 192.0.2.{number}, asn: 6451{number}{more}}}]")
+}
+
+fn bgpd(router: &Router) -> String {
+    router.running_config(Daemon::Bgpd).unwrap()
+}
+
+/// Each version in a thread of its own.
+fn on_each(test: impl Fn(&FrrInstall) + Sync) {
+    thread::scope(|scope| {
+        for install in installs() {
+            let test = &test;
+            scope.spawn(move || test(&install));
+        }
+    });
+}
+
+fn isolated(install: &FrrInstall) -> Router {
+    Router::isolated(install, RouterOptions::default()).unwrap()
+}
+
+fn wait_for_config(router: &Router, what: &str, is_it: impl Fn(&str) -> bool) {
+    let mut last = String::new();
+    let waited = wait_until(LIMIT, what, || {
+        last = router.running_config(Daemon::Bgpd).unwrap_or_default();
+        Ok(is_it(&last))
+    });
+    assert!(waited.is_ok(), "{waited:?}\n{last}");
+}
+
+#[test]
+fn what_files_say_runs_and_what_runs_already_is_not_told_again() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        let running = agent(&router, &home, &["--node=n1"]);
+        running.wait_for_reason("Idle");
+        assert!(
+            !bgpd(&router).contains("router bgp"),
+            "an FRR of which nobody wants anything is told something"
+        );
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let report = running.wait_for_reason("Applied");
+        assert_eq!(report["objects"][0]["fate"], "Accepted");
+        assert!(bgpd(&router).contains(" neighbor 192.0.2.3 remote-as 64513"));
+        home.put("b.yaml", &object("b", &neighbor(4, ""), ""));
+        wait_for_config(&router, "the second neighbor", |text| text.contains("192.0.2.4 remote-as"));
+        home.remove("a.yaml");
+        wait_for_config(&router, "the first neighbor to go", |text| !text.contains("192.0.2.3"));
+        let is_written = || {
+            let startup = std::fs::read_to_string(home.frr_config()).unwrap_or_default();
+            Ok(startup.contains("192.0.2.4") && !startup.contains("192.0.2.3"))
+        };
+        wait_until(LIMIT, "the start-up file to follow", is_written).unwrap();
+        running.stop();
+        let again = agent(&router, &home, &["--node=n1"]);
+        again.wait_for_reason("Applied");
+        assert!((again.figure("frrk8s_lines_sent_total")).abs() < 0.5, "{}", again.get("/metrics").unwrap());
+        assert!(again.get("/readyz").is_some());
+    });
+}
+
+#[test]
+fn a_conflict_freezes_the_node_and_quarantine_sets_the_junior_aside() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ", port: 1790"), ""));
+        let frozen = agent(&router, &home, &[]);
+        frozen.wait_for_reason("Applied");
+        home.put("b.yaml", &object("b", &neighbor(3, ", port: 1791"), ""));
+        home.put("c.yaml", &object("c", &neighbor(4, ""), ""));
+        let report = frozen.wait_for("three objects", |report| {
+            report["reason"] == "Frozen"
+                && report["objects"].as_array().is_some_and(|objects| objects.len() == 3)
+        });
+        assert_eq!(report["conflicts"][0].as_array().unwrap().len(), 2, "{report:#}");
+        assert_eq!(report["objects"][2]["fate"], "Held", "{report:#}");
+        let text = bgpd(&router);
+        assert!(text.contains("192.0.2.3 port 1790") && !text.contains("192.0.2.4"), "{text}");
+        frozen.stop();
+        let quarantined = agent(&router, &home, &["--conflict-policy=quarantine"]);
+        let report = quarantined.wait_for_reason("Quarantined");
+        wait_for_config(&router, "the third object", |text| text.contains("192.0.2.4 remote-as"));
+        assert!(bgpd(&router).contains("192.0.2.3 port 1790"), "{report:#}");
+    });
+}
+
+#[test]
+fn a_line_that_frr_refuses_is_rolled_back_and_named() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let frozen = agent(&router, &home, &[]);
+        frozen.wait_for_reason("Applied");
+        let before = bgpd(&router);
+        let raw = ", raw: {rawConfig: \"router bgp 64512\\n neighbor 192.0.2.4 no-such-option 7\\n\"}";
+        home.put("b.yaml", &object("b", &neighbor(4, ""), raw));
+        let report = frozen.wait_for_reason("RolledBack");
+        assert_eq!(bgpd(&router), before);
+        let finding =
+            report["findings"].as_array().unwrap().iter().find(|f| f["rule"] == "frr-refused").unwrap();
+        assert_eq!(
+            (&finding["object"], &finding["path"]),
+            (&"frr-k8s-system/b".into(), &"spec.raw.rawConfig".into())
+        );
+        assert!(finding["message"].as_str().unwrap().contains("no-such-option 7"), "{finding:#}");
+        frozen.stop();
+        let quarantined = agent(&router, &home, &["--conflict-policy=quarantine"]);
+        let report = quarantined.wait_for_reason("Quarantined");
+        assert_eq!(
+            (&report["objects"][0]["fate"], &report["objects"][1]["fate"]),
+            (&"Accepted".into(), &"Rejected".into()),
+            "{report:#}"
+        );
+        assert_eq!(bgpd(&router), before);
+        home.put("b.yaml", &object("b", &neighbor(4, ""), ""));
+        quarantined.wait_for_reason("Applied");
+        assert!(bgpd(&router).contains("192.0.2.4 remote-as"));
+    });
+}
+
+#[test]
+fn an_frr_that_lost_everything_is_put_back_with_and_without_a_source() {
+    on_each(|install| {
+        let (mut router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        let before = bgpd(&router);
+        router.kill(Daemon::Bgpd).unwrap();
+        running.wait_for("bgpd to be missed", |report| report["reason"] != "Applied");
+        router.start_daemon(Daemon::Bgpd).unwrap();
+        wait_for_config(&router, "bgpd to be put back", |text| text == before);
+        running.wait_for_reason("Applied");
+        running.kill();
+        std::fs::remove_dir_all(home.objects()).unwrap();
+        router.kill(Daemon::Bgpd).unwrap();
+        router.start_daemon(Daemon::Bgpd).unwrap();
+        let again = agent(&router, &home, &[]);
+        wait_for_config(&router, "the last good configuration", |text| text == before);
+        again.wait_for_reason("SourceUnreadable");
+    });
+}
+
+#[test]
+fn what_somebody_else_changes_of_ours_is_undone_or_reported_and_the_rest_is_left() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ", port: 1790"), ""));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        let typed =
+            ["ip prefix-list people seq 5 permit any", "router bgp 64512", "no neighbor 192.0.2.3 port"];
+        router.configure(Daemon::Bgpd, &typed).unwrap();
+        wait_for_config(&router, "the port to be put back", |text| text.contains("192.0.2.3 port 1790"));
+        assert!(bgpd(&router).contains("ip prefix-list people seq 5 permit any"));
+        running.stop();
+        let reporting = agent(&router, &home, &["--on-drift=report"]);
+        reporting.wait_for_reason("Applied");
+        router.configure(Daemon::Bgpd, &typed[1..]).unwrap();
+        let report = reporting.wait_for_reason("Drift");
+        assert_eq!(report["drift"][0], "- bgpd / router bgp 64512 / neighbor 192.0.2.3 port 1790");
+        assert!(!bgpd(&router).contains("port 1790"));
+    });
+}
+
+#[test]
+fn what_cannot_be_read_takes_nothing_away() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        home.put("b.yaml", &object("b", &neighbor(4, ""), ""));
+        for policy in ["freeze", "quarantine"] {
+            let running = agent(&router, &home, &[&format!("--conflict-policy={policy}")]);
+            running.wait_for_reason("Applied");
+            let before = bgpd(&router);
+            home.put(
+                "b.yaml",
+                "kind: FRRConfiguration\nmetadata: {name: b}\nspec: {bgp: {routers: [{asn: 645",
+            );
+            running.wait_for("the half file to be seen", |report| {
+                let findings = report["findings"].as_array().cloned().unwrap_or_default();
+                findings.iter().any(|finding| finding["rule"] == "unreadable")
+            });
+            assert_eq!(bgpd(&router), before, "{policy}");
+            home.put("b.yaml", &object("b", &neighbor(4, ""), ""));
+            running.wait_for_reason("Applied");
+            running.stop();
+        }
+    });
+}
+
+#[test]
+fn one_agent_drives_an_frr_and_the_next_takes_over_when_it_is_gone() {
+    on_each(|install| {
+        let (router, home, other) = (isolated(install), Home::new(), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let first = agent(&router, &home, &[]);
+        first.wait_for_reason("Applied");
+        other.put("a.yaml", &object("a", &neighbor(4, ""), ""));
+        let second = agent(&router, &other, &[]);
+        second.wait_for_reason("StandingBy");
+        assert!(!bgpd(&router).contains("192.0.2.4"));
+        first.kill();
+        second.wait_for_reason("Applied");
+        wait_for_config(&router, "what the second wants", |text| {
+            text.contains("192.0.2.4 remote-as") && !text.contains("192.0.2.3")
+        });
+    });
+}
+
+#[test]
+fn a_pause_keeps_frr_as_it_is_until_it_ends() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        let frrk8s = |words: &[&str]| {
+            let output = std::process::Command::new(EXECUTABLE).args(words).output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            (output.status.code(), text + &String::from_utf8_lossy(&output.stderr))
+        };
+        let address = format!("--address={}", running.address());
+        let (code, said) = frrk8s(&["pause", "0s", "--reason=x", &address]);
+        assert!(code == Some(1) && said.contains("is no duration"), "{said}");
+        let (code, said) = frrk8s(&["pause", "1h", "--reason=hands on", &address]);
+        assert!(code == Some(0) && said.contains("hands on"), "{said}");
+        running.wait_for_reason("Paused");
+        home.put("a.yaml", &object("a", &neighbor(4, ""), ""));
+        let (_, said) = frrk8s(&["status", &address]);
+        assert!(said.contains("Paused: hands on"), "{said}");
+        assert!(bgpd(&router).contains("192.0.2.3"));
+        assert_eq!(frrk8s(&["resume", &address]), (Some(0), "resumed\n".to_owned()));
+        wait_for_config(&router, "the change", |text| text.contains("192.0.2.4 remote-as"));
+        // One that ends by itself.
+        frrk8s(&["pause", "1s", "--reason=short", &address]);
+        home.put("a.yaml", &object("a", &neighbor(5, ""), ""));
+        wait_for_config(&router, "the end of the pause", |text| text.contains("192.0.2.5 remote-as"));
+        let (code, said) = frrk8s(&["status", "--address=127.0.0.1:1"]);
+        assert!(code == Some(1) && said.contains("no agent answers at 127.0.0.1:1"), "{said}");
+    });
+}
