@@ -14,7 +14,7 @@ endif
 endif
 endif
 
-.PHONY: help build check test test-pure test-frr frr demo bench fuzz crds cases docs lint clean
+.PHONY: help build check test test-pure test-frr frr demo lab bench fuzz crds cases docs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ build: ## Build the executable, target/release/frrk8s
 demo: ## Show what it does: a merge, a conflict, an explanation; with root, real FRR and a second router
 	cargo build --quiet --release --package frrk8s-cli
 	demo/run
+
+lab: ## Leave two routers and the agent running, to play with (root)
+	demo/live --stay
 
 test: check ## Run everything that CI runs; installs what it needs
 ifeq ($(ROOT),yes)
