@@ -1,0 +1,202 @@
+//! Which command a reply refuses.
+
+use frrk8s_document::Daemon;
+
+use super::reply::{Refusal, Reply, SPAN};
+use super::script::Step;
+
+/// The refusals in the answers to a batch: to each step its number and the reply; the end of the batch has the number
+/// behind the last.
+///
+/// FRR gathers the lines of lists and maps, and of all that its northbound keeps, and says what it thinks of them in the
+/// reply to the next line of another kind.
+pub(super) fn refusals(
+    (daemon, batch): (Daemon, usize),
+    steps: &[Step],
+    answers: &[(usize, Reply)],
+) -> Vec<Refusal> {
+    let refusal = |command, line, text: &str| Refusal { daemon, command, batch, line, text: text.to_owned() };
+    let mut refused = Vec::new();
+    let mut gathered: Vec<&Step> = Vec::new();
+    for (number, reply) in answers {
+        let step = steps.get(*number);
+        if reply.refuses_commit() {
+            let (command, line) = of_commit(&gathered, &reply.text);
+            refused.push(refusal(command, line, &reply.text));
+            gathered.clear();
+        }
+        let refuses_line = reply.refuses_line();
+        match step {
+            Some(step) if refuses_line => {
+                refused.push(refusal(of_step(steps, *number), step.sent.line.clone(), &reply.text));
+            }
+            Some(step) if step.is_gathered => gathered.push(step),
+            // mgmtd commits at the end alone, and lines between lists are nothing to it.
+            Some(_) if daemon == Daemon::Mgmtd => {}
+            Some(_) => gathered.clear(),
+            None if refuses_line && !reply.refuses_commit() => {
+                // The daemon is not in configuration any more: some line led out of it.
+                refused.push(refusal(None, END.into(), &reply.text));
+            }
+            None => {}
+        }
+    }
+    refused
+}
+
+/// The line that ends a batch.
+pub(super) const END: &str = "XFRR_end_configuration";
+
+/// The command of a step; of one that opens a context for others, the first of these.
+pub(super) fn of_step(steps: &[Step], number: usize) -> Option<usize> {
+    let step = &steps[number];
+    let inside = &steps[number..step.behind.unwrap_or(number + 1)];
+    inside.iter().find_map(|step| step.sent.command)
+}
+
+/// The command that lines were refused for together, if the text tells, and the line, or the first and the last.
+pub(super) fn of_commit(gathered: &[&Step], text: &str) -> (Option<usize>, Box<str>) {
+    if let Some(step) = guilty(gathered, description(text)) {
+        return (step.sent.command, step.sent.line.clone());
+    }
+    let line = match gathered {
+        [] => "".into(),
+        [one] => return (one.sent.command, one.sent.line.clone()),
+        [first, .., last] => [&*first.sent.line, SPAN, &*last.sent.line].concat().into(),
+    };
+    (None, line)
+}
+
+/// What is wrong, without the lines that FRR repeats behind it.
+fn description(text: &str) -> &str {
+    text.split("The following commands").next().unwrap_or_default()
+}
+
+/// The one step with a value that the text names: `10.0.0.0/8`, or `vni 6`.
+fn guilty<'a>(gathered: &[&'a Step], description: &str) -> Option<&'a Step> {
+    let words: Vec<&str> = description
+        .split_ascii_whitespace()
+        .map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()))
+        .collect();
+    let of_range = description.contains("Invalid prefix range");
+    let named = |line: &str, at: usize| -> bool {
+        let told: Vec<&str> = line.split(' ').collect();
+        match words[at] {
+            word if word.bytes().all(|byte| byte.is_ascii_digit()) => told.windows(2).any(|pair| {
+                at > 0 && pair[1] == word && !word.is_empty() && pair[0].eq_ignore_ascii_case(words[at - 1])
+            }),
+            word if word.contains(|c: char| c.is_ascii_digit()) => told.contains(&word),
+            _ => false,
+        }
+    };
+    let suspects = |at: usize| -> Vec<&'a Step> {
+        let is_suspect = |step: &&&Step| {
+            let line = &*step.sent.line;
+            !line.starts_with("no ") && named(line, at) && (!of_range || has_impossible_range(line))
+        };
+        gathered.iter().filter(is_suspect).copied().collect()
+    };
+    let found = (0..words.len()).map(suspects).find(|steps| !steps.is_empty())?;
+    (found.len() == 1).then(|| found[0])
+}
+
+/// Whether `mask length <= ge <= le` does not hold in an entry of a list.
+fn has_impossible_range(line: &str) -> bool {
+    let words: Vec<&str> = line.split(' ').collect();
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<u8>().ok());
+    let behind = |word| words.windows(2).find(|pair| pair[0] == word).map(|pair| pair[1]);
+    let length = number(words.iter().find_map(|word| word.split_once('/')).map(|(_, length)| length));
+    let (ge, le) = (number(behind("ge")), number(behind("le")));
+    [length, ge, le].into_iter().flatten().collect::<Vec<_>>().windows(2).any(|pair| pair[0] > pair[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::{steps, tests::batch};
+    use super::*;
+
+    const RANGE: &str = "% Configuration failed.\n\nError type: validation\nError description: Invalid prefix range for \
+        10.0.0.0/8: Make sure that mask length <= ge <= le\nThe following commands were dynamically grouped into the \
+        same transaction and rejected:\n- ip prefix-list a seq 5 permit 10.0.0.0/8- ip prefix-list b seq 5 permit";
+    const NAMELESS: &str = "% Configuration failed.\n\nError type: validation\nThe following commands were dynamically \
+        grouped into the same transaction and rejected:\n- route-map m permit 10- on-match goto 5";
+    const LISTS: &[&str] = &[
+        "ip prefix-list a seq 5 permit 10.0.0.0/8",
+        "ip prefix-list b seq 5 permit 10.0.0.0/8 ge 4",
+        "route-map m permit 10 / on-match goto 5",
+        "router bgp 1 / neighbor 192.0.2.1 remote-as 2",
+        "router bgp 1 / neighbor 192.0.2.1 timers 30 2",
+    ];
+
+    /// What is refused when these steps have these replies, and the others none.
+    fn refused(
+        daemon: Daemon,
+        lines: &[&str],
+        replies: &[(usize, u8, &str)],
+    ) -> Vec<(Option<usize>, String)> {
+        let steps = steps(&batch(daemon, lines));
+        let reply = |number| {
+            let found = replies.iter().find(|(step, ..)| *step == number);
+            let (_, status, text) = found.copied().unwrap_or_default();
+            (number, Reply { text: text.to_owned(), status })
+        };
+        let answers: Vec<_> = (0..=steps.len()).map(reply).collect();
+        let refused = refusals((daemon, 0), &steps, &answers).into_iter();
+        refused.map(|refusal| (refusal.command, refusal.line.into())).collect()
+    }
+
+    #[test]
+    fn a_line_is_refused_in_its_own_reply() {
+        assert_eq!(refused(Daemon::Bgpd, LISTS, &[]), []);
+        let found = refused(Daemon::Bgpd, LISTS, &[(7, 13, "% Invalid value\n")]);
+        assert_eq!(found, [(Some(4), LISTS[4].split(" / ").last().unwrap().to_owned())]);
+    }
+
+    #[test]
+    fn a_refused_context_is_blamed_on_the_first_command_inside() {
+        let found = refused(Daemon::Bgpd, LISTS, &[(5, 13, "BGP is already running; AS is 9\n")]);
+        assert_eq!(found, [(Some(3), "router bgp 1".to_owned())]);
+    }
+
+    #[test]
+    fn a_refused_commit_is_blamed_on_the_entry_that_it_names() {
+        // In the reply of the `exit` behind the map, as of what comes after it.
+        for step in [4, 5] {
+            let found = refused(Daemon::Bgpd, &LISTS[..3], &[(step, 0, RANGE)]);
+            let expected: &[_] =
+                if step == 4 { &[(Some(1), LISTS[1].to_owned())] } else { &[(None, String::new())] };
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_refused_commit_that_names_nothing_is_blamed_on_all_its_lines() {
+        let found = refused(Daemon::Bgpd, LISTS, &[(4, 0, NAMELESS)]);
+        assert_eq!(found, [(None, format!("{} … on-match goto 5", LISTS[0]))]);
+    }
+
+    #[test]
+    fn a_line_and_the_commit_before_it_can_be_refused_in_one_reply() {
+        let lines = ["ip prefix-list a seq 5 permit 10.0.0.0/8 le 4", "router bgp 1 / no neighbor 192.0.2.1"];
+        let found = refused(Daemon::Bgpd, &lines, &[(1, 13, RANGE)]);
+        assert_eq!(found, [(Some(0), lines[0].to_owned()), (Some(1), "router bgp 1".to_owned())]);
+    }
+
+    #[test]
+    fn mgmtd_refuses_at_the_end() {
+        let lines = ["hostname a", "vrf red / vni 5", "vrf blue / vni 6"];
+        let text = "% Configuration failed.\n\nvni 6 is already mapped to another vrf\n";
+        assert_eq!(refused(Daemon::Mgmtd, &lines, &[(7, 13, text)]), [(Some(2), "vni 6".to_owned())]);
+        let text = "% Configuration failed.\n\nsomething\n";
+        assert_eq!(
+            refused(Daemon::Mgmtd, &lines, &[(7, 13, text)]),
+            [(None, "hostname a … vni 6".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_batch_that_a_line_led_out_of_configuration_is_seen() {
+        let text = "% [BGP] Unknown command: XFRR_end_configuration\n";
+        assert_eq!(refused(Daemon::Bgpd, LISTS, &[(9, 2, text)]), [(None, END.to_owned())]);
+    }
+}
