@@ -17,7 +17,8 @@ use super::vty::{Lost, Vty, message};
 use super::{Change, Transport, version_of};
 
 const START: &str = "XFRR_start_configuration";
-/// Lines sent before the first of them is answered, where that is allowed.
+/// Lines sent before the first of them is answered, where that is allowed. It saves a third of the time of plain lines
+/// (20,000 in 0.47 s instead of 0.74 s on 10.3), and a sixth of that of lists, which the commit takes (8.4: nothing).
 const AHEAD_MAX: usize = 64;
 /// How often mgmtd is asked for its lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(50);
@@ -166,7 +167,8 @@ impl Talk<'_> {
             let limit = if step.is_gathered { self.limits.reply } else { self.limits.commit(gathered) };
             let written = if bytes.is_empty() { Ok(()) } else { self.vty.write(&bytes).await };
             let answered = match written {
-                Ok(()) => self.vty.reply(limit).await,
+                // A daemon that has died may have answered more than we have read: only reading tells where it did.
+                Ok(()) | Err(Lost::Closed) => self.vty.reply(limit).await,
                 Err(lost) => Err(lost),
             };
             let reply = answered.map_err(|lost| self.lost(lost, &step.sent.line, step.sent.command))?;

@@ -22,7 +22,8 @@ use super::{Change, Transport, version_of};
 /// FRR through vtysh: a process a batch or a question. For machines on which the sockets are out of reach, and to compare
 /// with.
 ///
-/// It waits for mgmtd's lock as long as it may run. When it is killed, FRR commits what it had sent.
+/// It waits for mgmtd's lock as long as it may run. When it is killed, FRR commits what it had sent. When a daemon dies, it
+/// does not say at which line, and goes on with the rest of the batch should the daemon come back meanwhile.
 #[derive(Clone, Debug)]
 pub struct Vtysh {
     program: PathBuf,
@@ -49,7 +50,7 @@ impl Vtysh {
         Self { sockets: Some(directory.into()), ..self }
     }
 
-    /// With other limits; a program may take as long as the limit of a reply, and more for each line.
+    /// With other limits.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
@@ -96,13 +97,8 @@ impl Vtysh {
         command.arg("-f").arg(file.path());
         let ran = run(command, self.limits.program(steps.len()), self.limits.reply_bytes_max).await?;
         let said = Said::read(&ran.stdout, &ran.stderr);
-        if let Some(step) = said.lost.map(|step| steps.get(step)) {
-            let line = step.map_or("", |step| &step.sent.line);
-            let command = step.and_then(|step| step.sent.command);
-            return Err(FrrError::Closed {
-                daemon,
-                at: Place { batch: Some(number), command, ..Place::at(line) },
-            });
+        if said.lost {
+            return Err(FrrError::Closed { daemon, at: Place { batch: Some(number), ..Place::default() } });
         }
         let refused = refusals((daemon, number), &steps, &said);
         if refused.is_empty() && !ran.succeeded { Err(ran.failed()) } else { Ok(refused) }
