@@ -2,7 +2,7 @@
 
 use frrk8s_document::Daemon;
 
-use super::reply::{Refusal, Reply, SPAN};
+use super::reply::{Refusal, Reply, SPAN, beginning};
 use super::script::Step;
 
 /// The refusals in the answers to a batch: to each step its number and the reply; the end of the batch has the number
@@ -15,7 +15,7 @@ pub(super) fn refusals(
     steps: &[Step],
     answers: &[(usize, Reply)],
 ) -> Vec<Refusal> {
-    let refusal = |command, line, text: &str| Refusal { daemon, command, batch, line, text: text.to_owned() };
+    let refusal = |command, line, text: &str| Refusal { daemon, command, batch, line, text: beginning(text) };
     let mut refused = Vec::new();
     let mut gathered: Vec<&Step> = Vec::new();
     for (number, reply) in answers {

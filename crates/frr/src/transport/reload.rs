@@ -46,7 +46,7 @@ impl Reload {
         command.arg(desired_file(directory.path()));
         let limits = self.vtysh.limits();
         // It reads the text, sends what is missing, and looks once more.
-        let ran = run(command, limits.program(desired.lines().count()), limits.reply_bytes_max).await?;
+        let ran = run(command, "", limits.program(desired.lines().count()), limits.reply_bytes_max).await?;
         if ran.succeeded { Ok(()) } else { Err(ran.failed()) }
     }
 }

@@ -71,7 +71,7 @@ pub struct Refusal {
     pub batch: usize,
     /// The line; of several that were refused together the first and the last, with `…` between them.
     pub line: Box<str>,
-    /// What FRR said.
+    /// What FRR said; of a long text the beginning.
     pub text: String,
 }
 
@@ -95,6 +95,12 @@ fn shown(line: &str) -> String {
 
 /// Between the first and the last of several lines.
 pub(super) const SPAN: &str = " … ";
+
+/// The beginning of what FRR said, as far as a refusal keeps it: FRR repeats every line that it has refused with others.
+pub(super) fn beginning(text: &str) -> String {
+    const BYTES_MAX: usize = 2048;
+    text[..text.floor_char_boundary(BYTES_MAX)].to_owned()
+}
 
 /// A text with each of its lines masked.
 pub(super) fn masked_text(text: &str) -> String {

@@ -7,7 +7,7 @@ use frrk8s_document::Daemon;
 
 use super::blame::{of_commit, of_step};
 use super::remark::is_remark;
-use super::reply::{COMMIT_FAILED, Refusal};
+use super::reply::{COMMIT_FAILED, Refusal, beginning};
 use super::script::Step;
 
 /// What vtysh said, sorted.
@@ -86,11 +86,11 @@ pub(super) fn refusals((daemon, batch): (Daemon, usize), steps: &[Step], said: &
         told_from = step.behind.unwrap_or(told_from);
         let text = text.clone().or(word).unwrap_or_else(|| said.words.join("\n"));
         let (command, line) = (of_step(steps, *number), step.sent.line.clone());
-        refused.push(Refusal { daemon, command, batch, line, text });
+        refused.push(Refusal { daemon, command, batch, line, text: beginning(&text) });
     }
     for commit in &said.commits {
         let (command, line) = of_commit(&gathered(steps, commit), commit);
-        refused.push(Refusal { daemon, command, batch, line, text: commit.clone() });
+        refused.push(Refusal { daemon, command, batch, line, text: beginning(commit) });
     }
     refused
 }

@@ -1,19 +1,17 @@
 //! FRR through the program vtysh.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use frrk8s_delta::{Batch, Clear};
 use frrk8s_document::{Daemon, Version};
-use tempfile::NamedTempFile;
 use tokio::process::Command;
 
 use super::error::{FrrError, Place};
 use super::limits::Limits;
 use super::program::{Ran, run};
 use super::remark::is_remark;
-use super::reply::{Refusal, masked_text};
+use super::reply::{Refusal, beginning, masked_text};
 use super::said::{Said, refusals};
 use super::script::{Step, steps};
 use super::vty::message;
@@ -86,16 +84,18 @@ impl Vtysh {
         message(daemon, line)?;
         let mut command = self.command(daemon);
         command.args(["-c", line]);
-        run(command, self.limits.program(0), self.limits.reply_bytes_max).await
+        run(command, "", self.limits.program(0), self.limits.reply_bytes_max).await
     }
 
     async fn configure(&self, number: usize, batch: &Batch) -> Result<Vec<Refusal>, FrrError> {
         let daemon = batch.daemon;
         let steps = steps(batch);
-        let file = private_file("a batch", &text(daemon, &steps)?)?;
+        let text = text(daemon, &steps)?;
         let mut command = self.command(daemon);
-        command.arg("-f").arg(file.path());
-        let ran = run(command, self.limits.program(steps.len()), self.limits.reply_bytes_max).await?;
+        // From its standard input: a file would stay, with passwords, should we be killed.
+        command.args(["-f", "-"]);
+        let limit = self.limits.program(steps.len());
+        let ran = run(command, &text, limit, self.limits.reply_bytes_max).await?;
         let said = Said::read(&ran.stdout, &ran.stderr);
         if said.lost {
             return Err(FrrError::Closed { daemon, at: Place { batch: Some(number), ..Place::default() } });
@@ -121,7 +121,7 @@ impl Vtysh {
                     command: None,
                     batch: batches,
                     line,
-                    text: ran.stdout,
+                    text: beginning(&ran.stdout),
                 });
             } else if !ran.succeeded {
                 return Err(ran.failed());
@@ -131,7 +131,7 @@ impl Vtysh {
     }
 }
 
-/// The lines of a batch as a file.
+/// The lines of a batch, below each other.
 fn text(daemon: Daemon, steps: &[Step]) -> Result<String, FrrError> {
     let mut text = String::new();
     for step in steps {
@@ -140,14 +140,6 @@ fn text(daemon: Daemon, steps: &[Step]) -> Result<String, FrrError> {
         text.push('\n');
     }
     Ok(text)
-}
-
-/// A file that only we can read (0600), and that goes when it is dropped.
-fn private_file(what: &'static str, text: &str) -> Result<NamedTempFile, FrrError> {
-    let not_written = |source| FrrError::File { what, source };
-    let mut file = NamedTempFile::with_prefix("frrk8s-").map_err(not_written)?;
-    file.write_all(text.as_bytes()).map_err(not_written)?;
-    Ok(file)
 }
 
 impl Transport for Vtysh {
