@@ -93,7 +93,7 @@ impl Vtysh {
         let text = text(daemon, &steps)?;
         let mut command = self.command(daemon);
         // From its standard input: a file would stay, with passwords, should we be killed.
-        command.args(["-f", "-"]);
+        command.args(["-f", "/dev/stdin"]);
         let limit = self.limits.program(steps.len());
         let ran = run(command, &text, limit, self.limits.reply_bytes_max).await?;
         let said = Said::read(&ran.stdout, &ran.stderr);
