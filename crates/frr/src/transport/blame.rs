@@ -100,11 +100,10 @@ fn guilty<'a>(gathered: &[&'a Step], description: &str) -> Option<&'a Step> {
     let named = |line: &str, at: usize| -> bool {
         let told: Vec<&str> = line.split(' ').collect();
         match words[at] {
-            word if word.bytes().all(|byte| byte.is_ascii_digit()) => told.windows(2).any(|pair| {
-                at > 0 && pair[1] == word && !word.is_empty() && pair[0].eq_ignore_ascii_case(words[at - 1])
-            }),
-            word if word.contains(|c: char| c.is_ascii_digit()) => told.contains(&word),
-            _ => false,
+            word if word.bytes().all(|byte| byte.is_ascii_digit()) => told
+                .windows(2)
+                .any(|pair| at > 0 && pair[1] == word && pair[0].eq_ignore_ascii_case(words[at - 1])),
+            word => told.contains(&word),
         }
     };
     let suspects = |at: usize| -> Vec<&'a Step> {
@@ -114,7 +113,8 @@ fn guilty<'a>(gathered: &[&'a Step], description: &str) -> Option<&'a Step> {
         };
         gathered.iter().filter(is_suspect).copied().collect()
     };
-    let found = (0..words.len()).map(suspects).find(|steps| !steps.is_empty())?;
+    let is_value = |at: &usize| words[*at].contains(|c: char| c.is_ascii_digit());
+    let found = (0..words.len()).filter(is_value).map(suspects).find(|steps| !steps.is_empty())?;
     // Of several that say the same in different contexts, the first was fine.
     let last = *found.last()?;
     found.iter().all(|step| step.sent.line == last.sent.line).then_some(last)

@@ -25,7 +25,7 @@ pub(super) struct Said {
 
 impl Said {
     pub(super) fn read(stdout: &str, stderr: &str) -> Self {
-        const LOST: &str = "closing connection to ";
+        const LOST: &str = "Warning: closing connection to ";
         let lost = [stdout, stderr].iter().any(|text| text.contains(LOST));
         let mut said = Self { lost, ..Self::default() };
         said.read_numbered(stderr);

@@ -105,13 +105,7 @@ impl Sockets {
         let line = clear.command();
         let reply = self.reply(Daemon::Bgpd, &line).await?;
         let refused = reply.refuses_line();
-        Ok(refused.then(|| Refusal {
-            daemon: Daemon::Bgpd,
-            command: None,
-            batch: batches,
-            line: line.into(),
-            text: reply.text,
-        }))
+        Ok(refused.then(|| Refusal::of_clear(batches, line, &reply.text)))
     }
 }
 

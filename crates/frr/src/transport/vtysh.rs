@@ -11,7 +11,7 @@ use super::error::{FrrError, Place};
 use super::limits::Limits;
 use super::program::{Ran, run};
 use super::remark::is_remark;
-use super::reply::{Refusal, beginning, masked_text};
+use super::reply::{Refusal, masked_text};
 use super::said::{Said, refusals};
 use super::script::{Step, steps};
 use super::vty::message;
@@ -20,7 +20,7 @@ use super::{Change, Transport, version_of};
 /// FRR through vtysh: a process a batch or a question. For machines on which the sockets are out of reach, and to compare
 /// with.
 ///
-/// It waits for mgmtd's lock as long as it may run. When it is killed, FRR commits what it had sent. When a daemon dies, it
+/// It keeps `hostname` lines to itself and shows the name of the machine that it runs on instead (8.4 and 10.3). It waits for mgmtd's lock as long as it may run. When it is killed, FRR commits what it had sent. When a daemon dies, it
 /// does not say at which line, and goes on with the rest of the batch should the daemon come back meanwhile.
 #[derive(Clone, Debug)]
 pub struct Vtysh {
@@ -104,7 +104,7 @@ impl Vtysh {
         if refused.is_empty() && !ran.succeeded { Err(ran.failed()) } else { Ok(refused) }
     }
 
-    /// Tells the clears, in one process each: there are as many as sessions at the most.
+    /// Tells the clears, by a process each.
     pub(super) async fn clear(
         &self,
         batches: usize,
@@ -115,14 +115,7 @@ impl Vtysh {
             let line = clear.command();
             let ran = self.one(Daemon::Bgpd, &line).await?;
             if ran.stdout.lines().any(|line| !line.is_empty() && !is_remark(line)) {
-                let line = line.into();
-                refused.push(Refusal {
-                    daemon: Daemon::Bgpd,
-                    command: None,
-                    batch: batches,
-                    line,
-                    text: beginning(&ran.stdout),
-                });
+                refused.push(Refusal::of_clear(batches, line, &ran.stdout));
             } else if !ran.succeeded {
                 return Err(ran.failed());
             }

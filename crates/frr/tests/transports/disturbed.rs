@@ -76,6 +76,21 @@ fn a_daemon_that_dies_in_a_batch_is_an_outcome_with_the_line() {
 }
 
 #[tokio::test]
+async fn a_dead_daemon_is_an_error_except_to_frr_reload() {
+    for mut ground in grounds(&Way::ALL) {
+        ground.router.kill(lab::Daemon::Bgpd).unwrap();
+        let sent = ground.send(&delta(Daemon::Bgpd, &["router bgp 64512"]), "router bgp 64512\nexit\n").await;
+        let outcome = sent.as_ref().map_or_else(FrrError::reason, |_| "Sent");
+        let expected = match ground.way {
+            Way::Sockets => "NotListening",
+            Way::Vtysh => "ProgramFailed",
+            Way::Reload => "Sent",
+        };
+        assert_eq!(outcome, expected, "{}: {sent:?}", ground.name);
+    }
+}
+
+#[tokio::test]
 async fn a_daemon_that_died_between_two_uses_is_no_loss() {
     for mut ground in grounds(&[Way::Sockets]) {
         assert_eq!(ground.tell(&["router bgp 64512"]).await.unwrap(), []);
@@ -116,18 +131,29 @@ async fn a_daemon_that_is_mute_ends_in_a_timeout_and_can_be_used_when_it_speaks_
     }
 }
 
-#[tokio::test]
-async fn a_batch_that_is_given_up_leaves_a_way_that_works() {
+#[test]
+fn a_batch_that_is_given_up_leaves_a_way_that_works() {
     for mut ground in grounds(&Way::OF_DELTAS) {
-        let delta = many(100_000);
-        let given_up = tokio::time::timeout(Duration::from_millis(200), ground.send(&delta, "")).await;
-        assert!(given_up.is_err(), "{}", ground.name);
-        assert_eq!(
-            ground.tell(&["router bgp 64512 / neighbor 192.0.2.1 description last"]).await.unwrap(),
-            []
-        );
-        let runs = ground.bgpd().await;
-        assert!(runs.contains("description last"), "{}: {runs}", ground.name);
+        let (runtime, delta) = (Runtime::new().unwrap(), many(100_000));
+        let Ground { router, transport, .. } = &mut ground;
+        let change = Change { delta: &delta, desired: "" };
+        let (begun, seen) = tokio::sync::oneshot::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                wait_until(LIMIT, "the batch to begin", || Ok(runs(router, "description number-"))).unwrap();
+                begun.send(()).unwrap();
+            });
+            runtime.block_on(async {
+                tokio::select! {
+                    sent = transport.send(&change) => panic!("{sent:?}"),
+                    seen = seen => seen.unwrap(),
+                }
+            });
+        });
+        let line = "neighbor 192.0.2.2 remote-as 64513";
+        let sent = runtime.block_on(ground.tell(&[&format!("router bgp 64512 / {line}")]));
+        assert_eq!(sent.unwrap(), [], "{}", ground.name);
+        assert!(runs(&ground.router, line), "{}", ground.name);
     }
 }
 

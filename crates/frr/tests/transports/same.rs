@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use frrk8s_delta::Delta;
 use frrk8s_document::{Daemon, Document};
-use frrk8s_frr::Transport as _;
+use frrk8s_frr::{Limits, Transport as _};
+use frrk8s_testkit::lab;
 
 use super::ground::{Way, delta, grounds, sample};
 
@@ -60,7 +61,7 @@ async fn a_refused_line_is_named_wherever_it_stands_and_the_others_are_taken() {
     for mut ground in grounds(&Way::OF_DELTAS) {
         for at in 0..=LINES.len() {
             // Unknown to the daemon, and with a value that it does not take.
-            for bad in ["bogus s3cret", "router bgp 64512 / neighbor 192.0.2.9 timers 30 2"] {
+            for bad in ["bogus", "router bgp 64512 / neighbor 192.0.2.9 timers 30 2"] {
                 let mut lines = LINES.to_vec();
                 lines.insert(at, bad);
                 let refused = ground.tell(&lines).await.unwrap();
@@ -177,7 +178,17 @@ async fn a_clear_is_told_when_all_was_taken() {
     }
 }
 
-/// 100 lists of 100 entries: what 8.4 commits is quadratic in the length of a list.
+#[tokio::test]
+async fn vtysh_keeps_the_host_name_to_itself() {
+    for mut ground in grounds(&Way::OF_DELTAS) {
+        assert_eq!(ground.tell(&["hostname worker-1"]).await.unwrap(), [], "{}", ground.name);
+        let runs = ground.router.running_config(lab::Daemon::Bgpd).unwrap();
+        assert_eq!(runs.contains("hostname worker-1"), ground.way == Way::Sockets, "{}", ground.name);
+    }
+}
+
+/// 100 lists of 100 entries: what 8.4 commits is quadratic in the length of a list. It takes longer than any other reply
+/// may.
 #[tokio::test]
 async fn ten_thousand_lines_of_lists_go_in_one_batch() {
     let line = |n: usize| {
@@ -191,7 +202,9 @@ async fn ten_thousand_lines_of_lists_go_in_one_batch() {
     };
     let lines: Vec<String> = (0..10_000).map(line).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let limits = Limits { reply: Duration::from_secs(5), ..Limits::default() };
     for mut ground in grounds(&Way::OF_DELTAS) {
+        ground.transport = ground.way.to(&ground.router, limits);
         let started = Instant::now();
         assert_eq!(ground.tell(&lines).await.unwrap(), [], "{}", ground.name);
         println!("{}: {} lines in {:?}", ground.name, lines.len(), started.elapsed());
