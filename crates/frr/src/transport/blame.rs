@@ -2,7 +2,7 @@
 
 use frrk8s_document::Daemon;
 
-use super::reply::{Refusal, Reply, SPAN};
+use super::reply::{Refusal, Reply, SPAN, beginning};
 use super::script::Step;
 
 /// The refusals in the answers to a batch: to each step its number and the reply; the end of the batch has the number
@@ -15,13 +15,13 @@ pub(super) fn refusals(
     steps: &[Step],
     answers: &[(usize, Reply)],
 ) -> Vec<Refusal> {
-    let refusal = |command, line, text: &str| Refusal { daemon, command, batch, line, text: text.to_owned() };
+    let refusal = |command, line, text: &str| Refusal { daemon, command, batch, line, text: beginning(text) };
     let mut refused = Vec::new();
     let mut gathered: Vec<&Step> = Vec::new();
     for (number, reply) in answers {
         let step = steps.get(*number);
         if reply.refuses_commit() {
-            let (command, line) = of_commit(&gathered, &reply.text);
+            let (command, line) = of_commit(repeated(&gathered, &reply.text), &reply.text);
             refused.push(refusal(command, line, &reply.text));
             gathered.clear();
         }
@@ -31,8 +31,8 @@ pub(super) fn refusals(
                 refused.push(refusal(of_step(steps, *number), step.sent.line.clone(), &reply.text));
             }
             Some(step) if step.is_gathered => gathered.push(step),
-            // mgmtd commits at the end alone, and lines between lists are nothing to it.
-            Some(_) if daemon == Daemon::Mgmtd => {}
+            // 8.4 commits at the end of a context, 10.3 goes on gathering; mgmtd commits at the end alone.
+            Some(step) if step.closes || daemon == Daemon::Mgmtd => {}
             Some(_) => gathered.clear(),
             None if refuses_line && !reply.refuses_commit() => {
                 // The daemon is not in configuration any more: some line led out of it.
@@ -62,9 +62,27 @@ pub(super) fn of_commit(gathered: &[&Step], text: &str) -> (Option<usize>, Box<s
     let line = match gathered {
         [] => "".into(),
         [one] => return (one.sent.command, one.sent.line.clone()),
+        [first, others @ ..] if others.iter().all(|step| step.sent.line == first.sent.line) => {
+            first.sent.line.clone()
+        }
         [first, .., last] => [&*first.sent.line, SPAN, &*last.sent.line].concat().into(),
     };
     (None, line)
+}
+
+/// Those of the gathered lines that FRR repeats, ` - ` before each and nothing between them: the last ones. All, where it
+/// repeats none.
+fn repeated<'a, 'b>(gathered: &'b [&'a Step], text: &str) -> &'b [&'a Step] {
+    let Some((_, list)) = text.split_once("rejected:\n") else { return gathered };
+    let is_list = |steps: &[&Step]| {
+        let mut rest = Some(list);
+        for step in steps {
+            rest = rest.and_then(|rest| rest.strip_prefix("- ")?.strip_prefix(&*step.sent.line));
+        }
+        rest.is_some()
+    };
+    let from = (0..gathered.len()).find(|from| is_list(&gathered[*from..]));
+    &gathered[from.unwrap_or(0)..]
 }
 
 /// What is wrong, without the lines that FRR repeats behind it.
@@ -72,7 +90,7 @@ fn description(text: &str) -> &str {
     text.split("The following commands").next().unwrap_or_default()
 }
 
-/// The one step with a value that the text names: `10.0.0.0/8`, or `vni 6`.
+/// The step with a value that the text names: `10.0.0.0/8`, or `vni 6`.
 fn guilty<'a>(gathered: &[&'a Step], description: &str) -> Option<&'a Step> {
     let words: Vec<&str> = description
         .split_ascii_whitespace()
@@ -82,11 +100,10 @@ fn guilty<'a>(gathered: &[&'a Step], description: &str) -> Option<&'a Step> {
     let named = |line: &str, at: usize| -> bool {
         let told: Vec<&str> = line.split(' ').collect();
         match words[at] {
-            word if word.bytes().all(|byte| byte.is_ascii_digit()) => told.windows(2).any(|pair| {
-                at > 0 && pair[1] == word && !word.is_empty() && pair[0].eq_ignore_ascii_case(words[at - 1])
-            }),
-            word if word.contains(|c: char| c.is_ascii_digit()) => told.contains(&word),
-            _ => false,
+            word if word.bytes().all(|byte| byte.is_ascii_digit()) => told
+                .windows(2)
+                .any(|pair| at > 0 && pair[1] == word && pair[0].eq_ignore_ascii_case(words[at - 1])),
+            word => told.contains(&word),
         }
     };
     let suspects = |at: usize| -> Vec<&'a Step> {
@@ -96,8 +113,11 @@ fn guilty<'a>(gathered: &[&'a Step], description: &str) -> Option<&'a Step> {
         };
         gathered.iter().filter(is_suspect).copied().collect()
     };
-    let found = (0..words.len()).map(suspects).find(|steps| !steps.is_empty())?;
-    (found.len() == 1).then(|| found[0])
+    let is_value = |at: &usize| words[*at].contains(|c: char| c.is_ascii_digit());
+    let found = (0..words.len()).filter(is_value).map(suspects).find(|steps| !steps.is_empty())?;
+    // Of several that say the same in different contexts, the first was fine.
+    let last = *found.last()?;
+    found.iter().all(|step| step.sent.line == last.sent.line).then_some(last)
 }
 
 /// Whether `mask length <= ge <= le` does not hold in an entry of a list.
@@ -117,9 +137,9 @@ mod tests {
 
     const RANGE: &str = "% Configuration failed.\n\nError type: validation\nError description: Invalid prefix range for \
         10.0.0.0/8: Make sure that mask length <= ge <= le\nThe following commands were dynamically grouped into the \
-        same transaction and rejected:\n- ip prefix-list a seq 5 permit 10.0.0.0/8- ip prefix-list b seq 5 permit";
+        same transaction and rejected:\n";
     const NAMELESS: &str = "% Configuration failed.\n\nError type: validation\nThe following commands were dynamically \
-        grouped into the same transaction and rejected:\n- route-map m permit 10- on-match goto 5";
+        grouped into the same transaction and rejected:\n";
     const LISTS: &[&str] = &[
         "ip prefix-list a seq 5 permit 10.0.0.0/8",
         "ip prefix-list b seq 5 permit 10.0.0.0/8 ge 4",
@@ -127,6 +147,11 @@ mod tests {
         "router bgp 1 / neighbor 192.0.2.1 remote-as 2",
         "router bgp 1 / neighbor 192.0.2.1 timers 30 2",
     ];
+
+    /// A text with the lines that FRR repeats behind it.
+    fn repeating(text: &str, lines: &[&str]) -> String {
+        text.to_owned() + &lines.iter().map(|line| format!("- {line}")).collect::<String>()
+    }
 
     /// What is refused when these steps have these replies, and the others none.
     fn refused(
@@ -160,18 +185,21 @@ mod tests {
 
     #[test]
     fn a_refused_commit_is_blamed_on_the_entry_that_it_names() {
-        // In the reply of the `exit` behind the map, as of what comes after it.
+        // At the end of the map (8.4), at the next line of another kind (10.3), and at the end.
+        let text = repeating(RANGE, &[LISTS[0], LISTS[1], "route-map m permit 10", "on-match goto 5"]);
         for step in [4, 5] {
-            let found = refused(Daemon::Bgpd, &LISTS[..3], &[(step, 0, RANGE)]);
-            let expected: &[_] =
-                if step == 4 { &[(Some(1), LISTS[1].to_owned())] } else { &[(None, String::new())] };
-            assert_eq!(found, expected);
+            let found = refused(Daemon::Bgpd, LISTS, &[(step, 0, &text)]);
+            assert_eq!(found, [(Some(1), LISTS[1].to_owned())]);
         }
+        assert_eq!(refused(Daemon::Bgpd, &LISTS[..3], &[(5, 0, &text)]), [(Some(1), LISTS[1].to_owned())]);
     }
 
     #[test]
-    fn a_refused_commit_that_names_nothing_is_blamed_on_all_its_lines() {
-        let found = refused(Daemon::Bgpd, LISTS, &[(4, 0, NAMELESS)]);
+    fn a_refused_commit_that_names_nothing_is_blamed_on_the_lines_that_it_repeats() {
+        let map = ["route-map m permit 10", "on-match goto 5"];
+        let found = refused(Daemon::Bgpd, LISTS, &[(5, 0, &repeating(NAMELESS, &map))]);
+        assert_eq!(found, [(None, map.join(SPAN))]);
+        let found = refused(Daemon::Bgpd, LISTS, &[(5, 0, NAMELESS)]);
         assert_eq!(found, [(None, format!("{} … on-match goto 5", LISTS[0]))]);
     }
 
@@ -184,6 +212,9 @@ mod tests {
 
     #[test]
     fn mgmtd_refuses_at_the_end() {
+        let text = "% Configuration failed.\n\nvni 5 is already mapped to another vrf\n";
+        let lines = ["vrf red / vni 5", "vrf blue / vni 5"];
+        assert_eq!(refused(Daemon::Mgmtd, &lines, &[(6, 13, text)]), [(Some(1), "vni 5".to_owned())]);
         let lines = ["hostname a", "vrf red / vni 5", "vrf blue / vni 6"];
         let text = "% Configuration failed.\n\nvni 6 is already mapped to another vrf\n";
         assert_eq!(refused(Daemon::Mgmtd, &lines, &[(7, 13, text)]), [(Some(2), "vni 6".to_owned())]);

@@ -15,7 +15,7 @@ pub struct Place {
     pub batch: Option<usize>,
     /// The number of the command in its batch, where the line carries one out.
     pub command: Option<usize>,
-    /// The line that has no answer.
+    /// The line that has no answer; empty where a program that sent it does not say.
     pub line: Box<str>,
 }
 
@@ -28,7 +28,10 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.line)?;
+        match &*self.line {
+            "" => write!(f, "some line")?,
+            line => write!(f, "`{line}`")?,
+        }
         match (self.batch, self.command) {
             (Some(batch), Some(command)) => write!(f, " (command {command} of batch {batch})"),
             (Some(batch), None) => write!(f, " (batch {batch})"),

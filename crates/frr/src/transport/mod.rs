@@ -37,7 +37,8 @@ pub struct Change<'a> {
     pub desired: &'a str,
 }
 
-/// A way to talk to one FRR. Dropping one of its futures leaves FRR as far as it came, and the next call works.
+/// A way to talk to one FRR. After an error, and when one of its futures was dropped, the next call works; lines that were
+/// on their way may still arrive for a moment.
 pub trait Transport: Send {
     /// The version of FRR that answers.
     fn version(&mut self) -> impl Future<Output = Result<Version, FrrError>> + Send;

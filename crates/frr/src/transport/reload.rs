@@ -18,8 +18,8 @@ use super::{Change, Transport};
 /// FRR through `frr-reload.py --reload`: the reference for end results.
 ///
 /// It compares the desired text with what runs, and finds its own commands; of a delta only the clears are told. Sessions
-/// may drop that a delta keeps. It takes away whatever the desired text does not have, names no refused line (some are
-/// refused without a word: read back), and writes FRR's start-up file when it is done.
+/// may drop that a delta keeps. It takes away whatever the desired text does not have, and writes FRR's start-up file when
+/// it is done. It names no refused line, and succeeds though FRR refused lists, or a daemon does not run: read back.
 ///
 /// The script is part of Debian's frr-pythontools, runs with the host's python3, and goes with the vtysh of its version.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl Reload {
         command.arg(desired_file(directory.path()));
         let limits = self.vtysh.limits();
         // It reads the text, sends what is missing, and looks once more.
-        let ran = run(command, limits.program(desired.lines().count()), limits.reply_bytes_max).await?;
+        let ran = run(command, "", limits.program(desired.lines().count()), limits.reply_bytes_max).await?;
         if ran.succeeded { Ok(()) } else { Err(ran.failed()) }
     }
 }

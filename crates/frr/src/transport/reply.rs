@@ -30,10 +30,11 @@ impl Reply {
     /// status 0.
     pub fn refuses_line(&self) -> bool {
         let mut lines = self.text.lines().filter(|line| !line.trim().is_empty()).peekable();
-        if self.status != 0 {
-            return lines.peek().is_none() || lines.any(|line| !is_remark(line));
+        match self.status {
+            0 => !self.refuses_commit() && lines.any(|line| complains(line) && !is_remark(line)),
+            1 => lines.peek().is_none() || lines.any(|line| !is_remark(line)),
+            _ => true,
         }
-        !self.refuses_commit() && lines.any(|line| complains(line) && !is_remark(line))
     }
 
     /// Whether lines before it, which FRR had gathered to commit them together, were refused all. The line itself may
@@ -71,8 +72,16 @@ pub struct Refusal {
     pub batch: usize,
     /// The line; of several that were refused together the first and the last, with `…` between them.
     pub line: Box<str>,
-    /// What FRR said.
+    /// What FRR said; of a long text the beginning.
     pub text: String,
+}
+
+impl Refusal {
+    /// That of a clear.
+    pub(super) fn of_clear(batches: usize, line: String, text: &str) -> Self {
+        let (daemon, text) = (Daemon::Bgpd, beginning(text));
+        Self { daemon, command: None, batch: batches, line: line.into(), text }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -95,6 +104,12 @@ fn shown(line: &str) -> String {
 
 /// Between the first and the last of several lines.
 pub(super) const SPAN: &str = " … ";
+
+/// The beginning of what FRR said, as far as a refusal keeps it: FRR repeats every line that it has refused with others.
+pub(super) fn beginning(text: &str) -> String {
+    const BYTES_MAX: usize = 2048;
+    text[..text.floor_char_boundary(BYTES_MAX)].to_owned()
+}
 
 /// A text with each of its lines masked.
 pub(super) fn masked_text(text: &str) -> String {
@@ -122,6 +137,7 @@ mod tests {
             (0, "% Invalid value\n", true, false),
             (0, "% Echo mode works correctly for IPv4, but not for IPv6\n% Invalid value\n", true, false),
             (1, "", true, false),
+            (13, GRACEFUL, true, false),
             (1, "% BGP: Unknown neighbor - \"192.0.2.77\"\n", true, false),
             (2, "% [BGP] Unknown command: bogus\n", true, false),
             (13, "BGP is already running; AS is 64512\n", true, false),

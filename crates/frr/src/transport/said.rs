@@ -7,11 +7,11 @@ use frrk8s_document::Daemon;
 
 use super::blame::{of_commit, of_step};
 use super::remark::is_remark;
-use super::reply::{COMMIT_FAILED, Refusal};
+use super::reply::{COMMIT_FAILED, Refusal, beginning};
 use super::script::Step;
 
 /// What vtysh said, sorted.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Said {
     /// The numbers of refused lines, from 0, each with what vtysh said; nothing where the daemon did the talking.
     refused: Vec<(usize, Option<String>)>,
@@ -19,20 +19,21 @@ pub(super) struct Said {
     words: Vec<String>,
     /// What it said to all that it had gathered.
     commits: Vec<String>,
-    /// The number of the line at which the daemon went away.
-    pub(super) lost: Option<usize>,
+    /// Whether the daemon went away. At which line, nobody knows.
+    pub(super) lost: bool,
 }
 
 impl Said {
     pub(super) fn read(stdout: &str, stderr: &str) -> Self {
-        let mut said = Self::default();
+        const LOST: &str = "Warning: closing connection to ";
+        let lost = [stdout, stderr].iter().any(|text| text.contains(LOST));
+        let mut said = Self { lost, ..Self::default() };
         said.read_numbered(stderr);
         said.read_words(stdout);
         said
     }
 
     fn read_numbered(&mut self, stderr: &str) {
-        let lost = stderr.contains("closing connection to");
         for line in stderr.lines() {
             let numbered = line.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
             let Some((Some(number), text)) = numbered
@@ -41,9 +42,6 @@ impl Said {
                 continue;
             };
             let by_daemon = text.starts_with("Failure to communicate");
-            if lost && by_daemon && self.lost.is_none() {
-                self.lost = Some(number);
-            }
             if by_daemon || text.starts_with('%') {
                 self.refused.push((number, (!by_daemon).then(|| text.to_owned())));
             }
@@ -51,9 +49,6 @@ impl Said {
         self.refused.sort_unstable();
         // 10.x says it once a daemon.
         self.refused.dedup();
-        if lost && self.lost.is_none() {
-            self.lost = Some(usize::MAX);
-        }
     }
 
     fn read_words(&mut self, stdout: &str) {
@@ -91,11 +86,11 @@ pub(super) fn refusals((daemon, batch): (Daemon, usize), steps: &[Step], said: &
         told_from = step.behind.unwrap_or(told_from);
         let text = text.clone().or(word).unwrap_or_else(|| said.words.join("\n"));
         let (command, line) = (of_step(steps, *number), step.sent.line.clone());
-        refused.push(Refusal { daemon, command, batch, line, text });
+        refused.push(Refusal { daemon, command, batch, line, text: beginning(&text) });
     }
     for commit in &said.commits {
         let (command, line) = of_commit(&gathered(steps, commit), commit);
-        refused.push(Refusal { daemon, command, batch, line, text: commit.clone() });
+        refused.push(Refusal { daemon, command, batch, line, text: beginning(commit) });
     }
     refused
 }
@@ -147,5 +142,13 @@ mod tests {
             (Some(2), "ip prefix-list a seq 5 permit 10.0.0.0/8 ge 4", "% Configuration failed."),
         ];
         assert_eq!(shown.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_daemon_that_went_away_is_seen() {
+        let stdout = "vtysh: error reading from bgpd: Connection reset by peer (104)Warning: closing connection to bgpd \
+            because of an I/O error!\n";
+        assert!(Said::read(stdout, "Warning: connecting to bgpd...failed!\n").lost);
+        assert!(!Said::read("% Invalid value\n", "").lost);
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Step {
     pub(super) behind: Option<usize>,
     /// Whether FRR only gathers the line, and commits it with its like at the next line of another kind.
     pub(super) is_gathered: bool,
+    /// Whether it closes a context.
+    pub(super) closes: bool,
 }
 
 /// The lines of a batch.
@@ -49,7 +51,7 @@ impl Walk {
         if opens {
             self.open.push(number);
         }
-        self.steps.push(Step { sent, behind: opens.then_some(number + 1), is_gathered });
+        self.steps.push(Step { sent, behind: opens.then_some(number + 1), is_gathered, closes });
     }
 
     /// The line of the open context of a depth.

@@ -17,8 +17,11 @@ use super::vty::{Lost, Vty, message};
 use super::{Change, Transport, version_of};
 
 const START: &str = "XFRR_start_configuration";
-/// Lines sent before the first of them is answered, where that is allowed.
+/// Lines sent before the first of them is answered, where that is allowed. It saves a third of the time of plain lines
+/// (20,000 in 0.47 s instead of 0.74 s on 10.3), and a sixth of that of lists, which the commit takes (8.4: nothing).
 const AHEAD_MAX: usize = 64;
+/// And their bytes: what the kernel keeps for a socket takes twice as much, so that no write waits for the daemon.
+const AHEAD_BYTES_MAX: usize = 32 * 1024;
 /// How often mgmtd is asked for its lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -102,13 +105,7 @@ impl Sockets {
         let line = clear.command();
         let reply = self.reply(Daemon::Bgpd, &line).await?;
         let refused = reply.refuses_line();
-        Ok(refused.then(|| Refusal {
-            daemon: Daemon::Bgpd,
-            command: None,
-            batch: batches,
-            line: line.into(),
-            text: reply.text,
-        }))
+        Ok(refused.then(|| Refusal::of_clear(batches, line, &reply.text)))
     }
 }
 
@@ -158,27 +155,39 @@ impl Talk<'_> {
         self.one(START, self.limits.reply).await?;
         let mut answers = Vec::with_capacity(steps.len() + 1);
         let mut ahead = VecDeque::new();
-        let (mut next, mut gathered) = (0, 0);
+        // Lines that are not committed yet.
+        let (mut next, mut pending) = (0, 0);
         loop {
             let bytes = send_ahead(self.ahead_max(), steps, (&mut next, &mut ahead), messages);
             let Some(&number) = ahead.front() else { break };
             let step = &steps[number];
-            let limit = if step.is_gathered { self.limits.reply } else { self.limits.commit(gathered) };
+            let limit = if step.is_gathered { self.limits.reply } else { self.commit_limit(pending) };
             let written = if bytes.is_empty() { Ok(()) } else { self.vty.write(&bytes).await };
             let answered = match written {
-                Ok(()) => self.vty.reply(limit).await,
+                // A daemon that has died may have answered more than we have read: only reading tells where it did.
+                Ok(()) | Err(Lost::Closed) => self.vty.reply(limit).await,
                 Err(lost) => Err(lost),
             };
             let reply = answered.map_err(|lost| self.lost(lost, &step.sent.line, step.sent.command))?;
             ahead.pop_front();
-            gathered += usize::from(step.is_gathered);
+            match step {
+                Step { is_gathered: true, .. } => pending += 1,
+                // Not every version commits at the end of a context.
+                Step { closes: true, .. } => {}
+                _ => pending = 0,
+            }
             if let Some(behind) = step.behind.filter(|_| reply.refuses_line()) {
                 next = behind;
             }
             answers.push((number, reply));
         }
-        answers.push((steps.len(), self.one(END, self.limits.commit(gathered)).await?));
+        answers.push((steps.len(), self.one(END, self.commit_limit(pending)).await?));
         Ok(answers)
+    }
+
+    /// How long the reply to a line may take that commits so many before it.
+    fn commit_limit(&self, pending: usize) -> Duration {
+        if pending == 0 { self.limits.reply } else { self.limits.commit(pending) }
     }
 
     /// bgpd takes lines ahead of its answers. mgmtd of 10.3 loses them, and the others get few.
@@ -213,6 +222,7 @@ fn send_ahead(
     }
     while *next < steps.len()
         && ahead.len() < max
+        && bytes.len() < AHEAD_BYTES_MAX
         && ahead.back().is_none_or(|last| steps[*last].behind.is_none())
     {
         bytes.extend_from_slice(&messages[*next]);

@@ -5,11 +5,14 @@
 //! back             text NUL NUL NUL status, one for each line, in order
 //! ```
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use frrk8s_document::Daemon;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -29,13 +32,19 @@ pub(super) enum Lost {
 }
 
 /// A connection in enable mode, without an open question when it is not borrowed.
-#[derive(Debug)]
 pub(super) struct Vty {
     stream: UnixStream,
     daemon: Daemon,
     limits: Limits,
     /// What came behind the last reply, when lines were sent ahead.
     received: Vec<u8>,
+}
+
+/// Without what was received.
+impl fmt::Debug for Vty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vty").field("daemon", &self.daemon).finish_non_exhaustive()
+    }
 }
 
 impl Vty {
@@ -51,10 +60,11 @@ impl Vty {
         Ok(vty)
     }
 
-    /// Whether the daemon at the other end still holds the connection, and is silent as it should be.
+    /// Whether the daemon at the other end still holds the connection, and is silent as it should be. The kernel is asked:
+    /// tokio knows only what it was told last.
     pub(super) fn is_usable(&self) -> bool {
-        let silent = self.stream.try_read(&mut [0]);
-        self.received.is_empty() && silent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        let peeked = recv(&self.stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        self.received.is_empty() && matches!(peeked, Err(Errno::AGAIN))
     }
 
     /// The reply to one line outside of a batch.

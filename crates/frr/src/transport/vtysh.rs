@@ -1,12 +1,10 @@
 //! FRR through the program vtysh.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use frrk8s_delta::{Batch, Clear};
 use frrk8s_document::{Daemon, Version};
-use tempfile::NamedTempFile;
 use tokio::process::Command;
 
 use super::error::{FrrError, Place};
@@ -22,7 +20,8 @@ use super::{Change, Transport, version_of};
 /// FRR through vtysh: a process a batch or a question. For machines on which the sockets are out of reach, and to compare
 /// with.
 ///
-/// It waits for mgmtd's lock as long as it may run. When it is killed, FRR commits what it had sent.
+/// It keeps `hostname` lines to itself and shows the name of the machine that it runs on instead (8.4 and 10.3). It waits for mgmtd's lock as long as it may run. When it is killed, FRR commits what it had sent. When a daemon dies, it
+/// does not say at which line, and goes on with the rest of the batch should the daemon come back meanwhile.
 #[derive(Clone, Debug)]
 pub struct Vtysh {
     program: PathBuf,
@@ -49,7 +48,7 @@ impl Vtysh {
         Self { sockets: Some(directory.into()), ..self }
     }
 
-    /// With other limits; a program may take as long as the limit of a reply, and more for each line.
+    /// With other limits.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
@@ -85,30 +84,27 @@ impl Vtysh {
         message(daemon, line)?;
         let mut command = self.command(daemon);
         command.args(["-c", line]);
-        run(command, self.limits.program(0), self.limits.reply_bytes_max).await
+        run(command, "", self.limits.program(0), self.limits.reply_bytes_max).await
     }
 
     async fn configure(&self, number: usize, batch: &Batch) -> Result<Vec<Refusal>, FrrError> {
         let daemon = batch.daemon;
         let steps = steps(batch);
-        let file = private_file("a batch", &text(daemon, &steps)?)?;
+        let text = text(daemon, &steps)?;
         let mut command = self.command(daemon);
-        command.arg("-f").arg(file.path());
-        let ran = run(command, self.limits.program(steps.len()), self.limits.reply_bytes_max).await?;
+        // From its standard input: a file would stay, with passwords, should we be killed.
+        command.args(["-f", "/dev/stdin"]);
+        let limit = self.limits.program(steps.len());
+        let ran = run(command, &text, limit, self.limits.reply_bytes_max).await?;
         let said = Said::read(&ran.stdout, &ran.stderr);
-        if let Some(step) = said.lost.map(|step| steps.get(step)) {
-            let line = step.map_or("", |step| &step.sent.line);
-            let command = step.and_then(|step| step.sent.command);
-            return Err(FrrError::Closed {
-                daemon,
-                at: Place { batch: Some(number), command, ..Place::at(line) },
-            });
+        if said.lost {
+            return Err(FrrError::Closed { daemon, at: Place { batch: Some(number), ..Place::default() } });
         }
         let refused = refusals((daemon, number), &steps, &said);
         if refused.is_empty() && !ran.succeeded { Err(ran.failed()) } else { Ok(refused) }
     }
 
-    /// Tells the clears, in one process each: there are as many as sessions at the most.
+    /// Tells the clears, by a process each.
     pub(super) async fn clear(
         &self,
         batches: usize,
@@ -119,14 +115,7 @@ impl Vtysh {
             let line = clear.command();
             let ran = self.one(Daemon::Bgpd, &line).await?;
             if ran.stdout.lines().any(|line| !line.is_empty() && !is_remark(line)) {
-                let line = line.into();
-                refused.push(Refusal {
-                    daemon: Daemon::Bgpd,
-                    command: None,
-                    batch: batches,
-                    line,
-                    text: ran.stdout,
-                });
+                refused.push(Refusal::of_clear(batches, line, &ran.stdout));
             } else if !ran.succeeded {
                 return Err(ran.failed());
             }
@@ -135,7 +124,7 @@ impl Vtysh {
     }
 }
 
-/// The lines of a batch as a file.
+/// The lines of a batch, below each other.
 fn text(daemon: Daemon, steps: &[Step]) -> Result<String, FrrError> {
     let mut text = String::new();
     for step in steps {
@@ -144,14 +133,6 @@ fn text(daemon: Daemon, steps: &[Step]) -> Result<String, FrrError> {
         text.push('\n');
     }
     Ok(text)
-}
-
-/// A file that only we can read (0600), and that goes when it is dropped.
-fn private_file(what: &'static str, text: &str) -> Result<NamedTempFile, FrrError> {
-    let not_written = |source| FrrError::File { what, source };
-    let mut file = NamedTempFile::with_prefix("frrk8s-").map_err(not_written)?;
-    file.write_all(text.as_bytes()).map_err(not_written)?;
-    Ok(file)
 }
 
 impl Transport for Vtysh {
