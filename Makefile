@@ -46,11 +46,13 @@ lint: ## Formatting, lints, the rooms' dependencies
 	hack/check-dependencies
 
 test-pure: ## Tests that need nothing but Rust
-	cargo test --quiet --workspace --exclude frrk8s-e2e --exclude frrk8s-testkit
+	cargo test --quiet --workspace --exclude frrk8s-e2e --exclude frrk8s-testkit --exclude frrk8s-frr
 	cargo test --quiet --package frrk8s-testkit --lib
+	cargo test --quiet --package frrk8s-frr --lib --test sockets
 
 test-frr: ## Tests against real FRR daemons and peers (root; after `make frr`)
 	cargo test --quiet --package frrk8s-testkit --test '*'
+	cargo test --quiet --package frrk8s-frr --test transports
 	cargo test --quiet --package frrk8s-e2e
 
 frr: ## Install FRR 8.4 and 10.3, and BIRD, for the tests

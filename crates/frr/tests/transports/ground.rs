@@ -88,9 +88,9 @@ impl Ground {
         if self.dialect().version().major < 10 {
             documents.remove(&Daemon::Mgmtd);
         }
-        let parts = self.dialect().daemons().into_iter();
+        let parts = self.dialect().daemons().iter();
         let part = |daemon| (daemon, comparable(daemon, documents.remove(&daemon).unwrap_or_default()));
-        parts.filter(|daemon| *daemon != Daemon::Mgmtd || has_mgmtd).map(part).collect()
+        parts.copied().map(part).collect()
     }
 
     /// Sends commands to bgpd in one batch.
