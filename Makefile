@@ -45,15 +45,17 @@ lint: ## Formatting, lints, the rooms' dependencies
 	cargo clippy --quiet --workspace --all-targets -- --deny warnings
 	hack/check-dependencies
 
+# Always the whole workspace, whichever tests are run: with a part of it, cargo would build the dependencies again for
+# that part's features. Tests against FRR are those of e2e and testkit, and in other rooms those that are directories.
+LAB_TESTS := $(wildcard e2e/tests/*.rs crates/testkit/tests/*.rs) $(patsubst %/main.rs,%.rs,$(wildcard crates/*/tests/*/main.rs))
+PURE_TESTS := $(filter-out $(LAB_TESTS),$(wildcard crates/*/tests/*.rs))
+named = $(sort $(foreach test,$(1),--test=$(notdir $(basename $(test)))))
+
 test-pure: ## Tests that need nothing but Rust
-	cargo test --quiet --workspace --exclude frrk8s-e2e --exclude frrk8s-testkit --exclude frrk8s-frr
-	cargo test --quiet --package frrk8s-testkit --lib
-	cargo test --quiet --package frrk8s-frr --lib --test sockets
+	cargo test --quiet --workspace --lib --bins $(call named,$(PURE_TESTS))
 
 test-frr: ## Tests against real FRR daemons and peers (root; after `make frr`)
-	cargo test --quiet --package frrk8s-testkit --test '*'
-	cargo test --quiet --package frrk8s-frr --test transports
-	cargo test --quiet --package frrk8s-e2e
+	cargo test --quiet --workspace $(call named,$(LAB_TESTS))
 
 frr: ## Install FRR 8.4 and 10.3, and BIRD, for the tests
 	hack/install-frr all
