@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use frrk8s_delta::Delta;
-use frrk8s_document::{Daemon, Dialect, Document, Text};
+use frrk8s_document::{Daemon, Dialect, Document};
 use frrk8s_model::RawSnippet;
 use frrk8s_render::{divide, print_raw};
 use frrk8s_testkit::lab::{self, LabError, Refused, Router, wait_until};
@@ -101,7 +101,7 @@ pub fn read_back(router: &Router, known: &[&Document]) -> Result<BTreeMap<Daemon
     daemons
         .map(|&daemon| {
             let text = router.running_config(of_lab(daemon))?;
-            Ok((daemon, divide(dialect.read(&Text::parse(&text)), known).ours))
+            Ok((daemon, divide(dialect.read_from(daemon, &text), known).ours))
         })
         .collect()
 }

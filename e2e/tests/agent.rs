@@ -264,3 +264,73 @@ fn a_pause_keeps_frr_as_it_is_until_it_ends() {
         assert!(code == Some(1) && said.contains("no agent answers at 127.0.0.1:1"), "{said}");
     });
 }
+
+#[test]
+fn what_the_existing_frr_k8s_had_loaded_is_taken_over_without_a_reset() {
+    on_each(|install| {
+        let release = if install.release().starts_with("8.") { "v84" } else { "v103" };
+        let fixture = format!(
+            "{}/../crates/document/tests/fixtures/{release}-frrk8s-2x10-running-config.txt",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let config = std::fs::read_to_string(fixture).unwrap();
+        let start = config.find("ip prefix-list").unwrap();
+        let (router, home) = (isolated(install), Home::new());
+        assert_eq!(router.load(&config[start..]).unwrap(), []);
+        let neighbor = |number: u8| {
+            format!(
+                "{{address: 172.30.0.{number}, asn: {}, bfdProfile: prof1, password: topsecret{}, ebgpMultiHop: true, \
+                 holdTime: 90s, keepaliveTime: 30s, connectTime: 2m, toAdvertise: {{allowed: {{mode: all}}}}}}",
+                64999 + u32::from(number),
+                number - 1,
+            )
+        };
+        let prefixes: Vec<String> = (1..=10).map(|number| format!("10.128.{number}.0/24")).collect();
+        let routers = format!(
+            "id: 10.1.1.1, prefixes: [{}], neighbors: [{}, {}]",
+            prefixes.join(", "),
+            neighbor(1),
+            neighbor(2)
+        );
+        let spec = object("a", &routers, "").replace("bgp: {", "bgp: {bfdProfiles: [{name: prof1}], ");
+        home.put("a.yaml", &spec);
+        let running = agent(&router, &home, &[]);
+        let report = running.wait_for_reason("Applied");
+        let sessions = report["lastApply"]["sessions"].as_object().unwrap();
+        assert!(!sessions.values().any(|change| change == "reset"), "{report:#}");
+        let text = bgpd(&router);
+        assert!(!text.contains("allowed-ipv4") && text.contains("ip prefix-list frrk8s-1 "), "{text}");
+    });
+}
+
+#[test]
+fn raw_lines_are_told_and_taken_back_also_where_frr_prints_them_in_another_way() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        let before = {
+            home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+            let running = agent(&router, &home, &[]);
+            running.wait_for_reason("Applied");
+            bgpd(&router)
+        };
+        // FRR writes out what is cut short, and its own names of communities.
+        let raw = ", raw: {rawConfig: \"bgp community-list standard mine permit 65535:65281\\n\
+                   router bgp 64512\\n neighbor 192.0.2.3 description by hand\\n neighbor 192.0.2.3 adv 7\\n\"}";
+        home.put("a.yaml", &object("a", &neighbor(3, ""), raw));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        let text = bgpd(&router);
+        for line in ["description by hand", "advertisement-interval 7", "community-list standard mine"] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        let told = running.figure("frrk8s_lines_sent_total");
+        running.stop();
+        // It is known by now, also to the next one.
+        let again = agent(&router, &home, &[]);
+        again.wait_for_reason("Applied");
+        assert!(again.figure("frrk8s_lines_sent_total") < 0.5 && told > 0.5, "{told}");
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        wait_for_config(&router, "the raw lines to go", |text| text == before);
+        again.wait_for_reason("Applied");
+    });
+}

@@ -164,7 +164,8 @@ impl<T: Transport> Node<T> {
         let dialect = Dialect::new(self.transport.version().await?);
         pass.version = Some(dialect.version().to_string());
         self.adopt(dialect);
-        let running = self.read(dialect).await?;
+        let known = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
+        let running = self.read(dialect, &[&known]).await?;
         pass.reading = started.elapsed();
         pass.foreign = running.foreign.count();
         let input = match source {
@@ -212,12 +213,12 @@ impl<T: Transport> Node<T> {
         }
     }
 
-    async fn read(&mut self, dialect: Dialect) -> Result<Running, FrrError> {
-        let known = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
+    /// What runs. `known` is what is ours beside what is so by name.
+    async fn read(&mut self, dialect: Dialect, known: &[&Document]) -> Result<Running, FrrError> {
         let mut running = Running { ours: Documents::new(), foreign: Document::default() };
         for &daemon in dialect.daemons() {
             let text = self.transport.running(daemon).await?;
-            let divided = divide(dialect.read(&Text::parse(&text)), &[&known]);
+            let divided = divide(dialect.read_from(daemon, &text), known);
             running.ours.insert(daemon, divided.ours);
             running.foreign = running.foreign.joined(divided.foreign);
         }
@@ -268,7 +269,16 @@ impl<T: Transport> Node<T> {
                 self.keep(wanted, (documents, raw), running, pass);
             }
             Verdict::Applied { residue: Some(residue) } => {
-                let record = raw_record(wanted.raw_text(), residue);
+                let mut residue = residue.clone();
+                // What came at the top level under another name than it was told is known only by its coming.
+                if let Ok(after) = self.read(dialect, &[&whole(&documents)]).await {
+                    let came = after.foreign.without(&running.foreign);
+                    for (daemon, document) in dialect.by_daemon(&came) {
+                        let more = residue.more.remove(&daemon).unwrap_or_default();
+                        residue.more.insert(daemon, more.joined(document));
+                    }
+                }
+                let record = raw_record(wanted.raw_text(), &residue);
                 let documents = wanted.goal(dialect, Some(&record)).documents;
                 self.keep(wanted, (documents, Some(record)), running, pass);
             }

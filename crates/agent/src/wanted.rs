@@ -50,7 +50,7 @@ impl Wanted {
             Some(record) => {
                 let [missing, more] =
                     [&record.missing, &record.more].map(|text| dialect.read(&Text::parse(text)));
-                without(raw.clone(), &missing).joined(more)
+                raw.without(&missing).joined(more)
             }
             None => raw.clone(),
         };
@@ -111,26 +111,6 @@ pub fn raw_record(told: String, residue: &Residue) -> RawRecord {
         documents.values().map(Document::print).filter(|text| lines.insert(text.clone())).collect()
     };
     RawRecord { told, missing: print(&residue.missing), more: print(&residue.more) }
-}
-
-/// A document without lines that stand in another.
-fn without(document: Document, other: &Document) -> Document {
-    Document::new(lines_without(document.into_lines(), other.lines()))
-}
-
-fn lines_without(lines: Vec<Line>, others: &[Line]) -> Vec<Line> {
-    let left = |line: Line| {
-        let Some(same) = others.iter().find(|other| other.text() == line.text()) else {
-            return Some(line);
-        };
-        if !line.is_context() {
-            return None;
-        }
-        let text = line.text().to_owned();
-        let inside = lines_without(line.inside().to_vec(), same.inside());
-        (!inside.is_empty()).then(|| Line::context(&*text, inside))
-    };
-    lines.into_iter().filter_map(left).collect()
 }
 
 /// All documents as one.

@@ -131,6 +131,17 @@ impl Dialect {
         home.map_or(&[], |(_, daemons)| daemons)
     }
 
+    /// What a daemon printed of what it keeps itself. From FRR 10 on zebra prints what mgmtd gives it as well, and takes none
+    /// of it (measured on 10.3).
+    pub fn read_from(self, daemon: Daemon, text: &str) -> Document {
+        let document = self.read(&Text::parse(text));
+        if daemon != Daemon::Zebra || !self.version.has_mgmtd() {
+            return document;
+        }
+        let keeps = |line: &Line| self.homes(line.text()).contains(&Daemon::Zebra);
+        Document::new(document.into_lines().into_iter().filter(keeps).collect())
+    }
+
     /// What a daemon, vtysh or a person wrote, in normal form, less what this version does not print.
     pub fn read(self, text: &Text) -> Document {
         self.as_printed(normal::document(text))

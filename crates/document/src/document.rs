@@ -1,6 +1,7 @@
 //! A configuration in its normal form.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use frrk8s_model::masked;
@@ -159,6 +160,12 @@ impl Document {
         self.lines
     }
 
+    /// The lines that do not stand in another document, each in its contexts.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self::new(lines_without(&self.lines, &other.lines))
+    }
+
     /// How many lines there are in all, closing lines aside.
     pub fn count(&self) -> usize {
         self.lines.iter().map(Line::count).sum()
@@ -210,6 +217,18 @@ impl Document {
         lines.extend(other.lines);
         Self::new(lines)
     }
+}
+
+fn lines_without(lines: &[Line], others: &[Line]) -> Vec<Line> {
+    let others: BTreeMap<&str, &Line> = others.iter().map(|line| (line.text(), line)).collect();
+    let left = |line: &Line| {
+        let Some(same) = others.get(line.text()) else {
+            return Some(line.clone());
+        };
+        let inside = lines_without(line.inside(), same.inside());
+        (!inside.is_empty()).then(|| Line { inside: Some(inside), ..line.clone() })
+    };
+    lines.iter().filter_map(left).collect()
 }
 
 /// Under `vni N`, FRR ignores a route target that it derives itself as long as no other is set, so it must come behind

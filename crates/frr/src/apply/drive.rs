@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use frrk8s_delta::{Delta, Documents, SessionDelta, SessionId};
-use frrk8s_document::{Dialect, Document, Text};
+use frrk8s_document::{Dialect, Document};
 use tokio::time::sleep;
 
 use super::{Cause, Event, Machine, Phase, Refused, Step, Verdict};
@@ -59,7 +59,7 @@ pub async fn read_running<T: Transport>(
     let mut documents = Documents::new();
     for &daemon in dialect.daemons() {
         let text = transport.running(daemon).await?;
-        documents.insert(daemon, ours.ours(dialect.read(&Text::parse(&text))));
+        documents.insert(daemon, ours.ours(dialect.read_from(daemon, &text)));
     }
     Ok(documents)
 }

@@ -213,36 +213,22 @@ fn flatten(path: &str, lines: &[Line], flat: &mut Vec<String>) {
 impl Goal {
     /// What FRR made of raw lines, where nothing else differs from the goal.
     fn residue(&self, running: &Documents) -> Option<Residue> {
+        if self.raw.values().all(Document::is_empty) {
+            return None;
+        }
         let mut residue = Residue::default();
         let empty = Document::default();
         let daemons: BTreeSet<Daemon> = running.keys().chain(self.documents.keys()).copied().collect();
         for daemon in daemons {
             let [wanted, runs] = [&self.documents, running].map(|side| side.get(&daemon).unwrap_or(&empty));
             let raw = self.raw.get(&daemon).unwrap_or(&empty);
-            let (missing, more) = apart(wanted.lines(), runs.lines());
-            let is_raw = |line: &Line| apart(std::slice::from_ref(line), raw.lines()).0.is_empty();
-            if !missing.iter().all(is_raw) {
+            let (missing, more) = (wanted.without(runs), runs.without(wanted));
+            if !missing.without(raw).is_empty() {
                 return None;
             }
-            residue.missing.insert(daemon, Document::new(missing));
-            residue.more.insert(daemon, Document::new(more));
+            residue.missing.insert(daemon, missing);
+            residue.more.insert(daemon, more);
         }
-        (!self.raw.is_empty()).then_some(residue)
+        Some(residue)
     }
-}
-
-/// What only the one has, and what only the other has, each in its contexts.
-fn apart(one: &[Line], other: &[Line]) -> (Vec<Line>, Vec<Line>) {
-    (only(one, other), only(other, one))
-}
-
-fn only(lines: &[Line], others: &[Line]) -> Vec<Line> {
-    let one = |line: &Line| {
-        let Some(same) = others.iter().find(|other| other.text() == line.text()) else {
-            return Some(line.clone());
-        };
-        let inside = only(line.inside(), same.inside());
-        (!inside.is_empty()).then(|| Line::context(line.text(), inside))
-    };
-    lines.iter().filter_map(one).collect()
 }
