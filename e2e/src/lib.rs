@@ -1,12 +1,15 @@
 //! What the tests against real FRR have in common: objects to a plan, a plan to a router, and back.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
+mod bfd;
 mod check;
 pub mod generated;
+pub mod impact;
 mod load;
 pub mod oracle;
 pub mod other;
 mod planned;
+pub mod standing;
 
 pub use check::{check, check_as_file, compare};
 pub use frrk8s_testkit::case::Planned;
