@@ -1,7 +1,8 @@
 //! What the tests against real FRR have in common: objects to a plan, a plan to a router, and back.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
-mod bfd;
+pub mod bfd;
+pub mod chain;
 mod check;
 pub mod generated;
 pub mod impact;

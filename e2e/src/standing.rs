@@ -18,34 +18,34 @@ pub struct Counters {
 }
 
 /// A session as one of its routers knows it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct End<'a> {
     /// The router.
     pub router: &'a Router,
     /// The VRF of the session.
     pub vrf: Option<&'a str>,
     /// The name of the other end: an address or an interface.
-    pub peer: &'a str,
+    pub peer: String,
 }
 
 impl End<'_> {
     /// What is counted; zeros where there is no such neighbor.
-    pub fn counters(self) -> Result<Counters, LabError> {
+    pub fn counters(&self) -> Result<Counters, LabError> {
         let vrf = self.vrf.map(|vrf| format!("vrf {vrf} ")).unwrap_or_default();
         let command = format!("show bgp {vrf}neighbors {} json", self.peer);
         let shown = self.router.show_json(Daemon::Bgpd, &command)?;
-        let count = |name: &str| shown[self.peer][name].as_u64().unwrap_or_default();
+        let count = |name: &str| shown[&self.peer][name].as_u64().unwrap_or_default();
         Ok(Counters { established: count("connectionsEstablished"), dropped: count("connectionsDropped") })
     }
 
     /// Whether it is up.
-    pub fn is_up(self) -> Result<bool, LabError> {
-        self.router.established(self.peer, self.vrf)
+    pub fn is_up(&self) -> Result<bool, LabError> {
+        self.router.established(&self.peer, self.vrf)
     }
 }
 
 /// Both ends of a session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Ends<'a> {
     /// On the node whose configuration changes.
     pub node: End<'a>,
@@ -55,23 +55,23 @@ pub struct Ends<'a> {
 
 impl Ends<'_> {
     /// What both count.
-    pub fn counters(self) -> Result<[Counters; 2], LabError> {
+    pub fn counters(&self) -> Result<[Counters; 2], LabError> {
         Ok([self.node.counters()?, self.far.counters()?])
     }
 
     /// Whether both say that it is up.
-    pub fn is_up(self) -> Result<bool, LabError> {
+    pub fn is_up(&self) -> Result<bool, LabError> {
         Ok(self.node.is_up()? && self.far.is_up()?)
     }
 
     /// Waits until both say that it is up.
-    pub fn wait_up(self) -> Result<(), LabError> {
+    pub fn wait_up(&self) -> Result<(), LabError> {
         let what = format!("the session of {} to come up", self.node.peer);
         wait_until(SESSION_LIMIT, &what, || self.is_up()).map(drop)
     }
 
     /// Waits until the other end has seen it drop.
-    pub fn wait_drop(self, before: Counters) -> Result<(), LabError> {
+    pub fn wait_drop(&self, before: Counters) -> Result<(), LabError> {
         let what = format!("the session of {} to drop", self.node.peer);
         let has_dropped = || Ok(self.far.counters()?.dropped > before.dropped);
         wait_until(SESSION_LIMIT, &what, has_dropped).map(drop)

@@ -168,12 +168,13 @@ impl Lab {
     }
 
     fn ends<'a>(&'a self, id: &'a SessionId) -> Ends<'a> {
-        let vrf = id.vrf.as_deref();
+        let (vrf, peer) = (id.vrf.as_deref(), id.peer.to_string());
         let far = self.fars.iter().find(|(far_vrf, _)| *far_vrf == vrf).unwrap_or(&self.fars[0]);
-        let peer = if id.peer.contains('.') { "192.0.2.1" } else { &*id.peer };
+        // Over an interface, both ends have the same name.
+        let own = if peer.contains('.') { "192.0.2.1".to_owned() } else { peer.clone() };
         Ends {
-            node: End { router: &self.node, vrf, peer: &id.peer },
-            far: End { router: &far.1.router, vrf: None, peer },
+            node: End { router: &self.node, vrf, peer },
+            far: End { router: &far.1.router, vrf: None, peer: own },
         }
     }
 
