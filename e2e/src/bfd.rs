@@ -8,7 +8,7 @@ use frrk8s_testkit::lab::{Daemon, LabError, Router, wait_until};
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// More packets than any detection multiplier of the tests: who has received them would have missed the others.
-const BEATS: u64 = 8;
+const BEATS: u64 = 15;
 
 /// Whether a router's only BFD session is up.
 fn is_up(router: &Router) -> Result<bool, LabError> {
@@ -20,15 +20,16 @@ fn received(router: &Router) -> Result<u64, LabError> {
     Ok(counted[0]["control-packet-input"].as_u64().unwrap_or_default())
 }
 
-/// Waits until BFD is up on both routers, and has lived longer than it takes to be seen dead; or until it has ended.
-pub fn settled(routers: [&Router; 2], to_be_up: bool) -> Result<(), LabError> {
-    for router in routers {
-        let what = if to_be_up { "BFD to be up" } else { "BFD to end" };
-        wait_until(LIMIT, what, || Ok(is_up(router)? == to_be_up))?;
-    }
-    for router in routers.into_iter().filter(|_| to_be_up) {
-        let before = received(router)?;
-        wait_until(LIMIT, "the heartbeat of BFD", || Ok(received(router)? >= before + BEATS))?;
-    }
-    Ok(())
+/// Waits until BFD is up on both routers, or has ended on both.
+pub fn wait(routers: [&Router; 2], to_be_up: bool) -> Result<(), LabError> {
+    let what = if to_be_up { "BFD to be up" } else { "BFD to end" };
+    routers.iter().try_for_each(|router| wait_until(LIMIT, what, || Ok(is_up(router)? == to_be_up)).map(drop))
+}
+
+/// Waits for longer than it takes one of them to see the other dead.
+pub fn wait_heartbeats(routers: [&Router; 2]) -> Result<(), LabError> {
+    let [one, other] = routers;
+    let before = (received(one)?, received(other)?);
+    let beaten = || Ok(received(one)? >= before.0 + BEATS && received(other)? >= before.1 + BEATS);
+    wait_until(LIMIT, "the heartbeat of BFD", beaten).map(drop)
 }

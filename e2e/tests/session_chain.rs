@@ -172,7 +172,7 @@ impl Chain {
         came.iter().for_each(up);
         if came.contains(&with_bfd) {
             let both = [&self.node.router, router(&self.others[with_bfd.0])];
-            bfd::settled(both, true).unwrap_or_else(|error| panic!("{name}: {error}"));
+            bfd::wait(both, true).unwrap_or_else(|error| panic!("{name}: {error}"));
             // On its way up, BFD takes a young session down once more.
             up(&with_bfd);
         }

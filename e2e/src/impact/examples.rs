@@ -281,7 +281,6 @@ fn bfd() -> Vec<Example> {
     const IN_PROFILE: &[&str] = &[
         "receive-interval 50",
         "transmit-interval 50",
-        "detect-multiplier 5",
         "minimum-ttl 250",
         "echo receive-interval 40",
         "echo transmit-interval 40",
@@ -297,6 +296,7 @@ fn bfd() -> Vec<Example> {
             &["router bgp 64513", "neighbor 192.0.2.1 bfd"],
             &["router bgp 64513", "no neighbor 192.0.2.1 bfd"],
         ),
+        with_bfd(Profile, "detect-multiplier 10").instead("detect-multiplier 12"),
         with_bfd(Router, WITH_PROFILE),
         with_bfd(Router, WITH_PROFILE)
             .instead("neighbor 192.0.2.2 bfd profile other")

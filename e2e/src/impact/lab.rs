@@ -132,7 +132,11 @@ impl Lab {
         let wait_up = || there.iter().try_for_each(|id| self.ends(id).wait_up());
         wait_up()?;
         let runs_bfd = to.print().contains("neighbor 192.0.2.2 bfd\n");
-        bfd::settled([&self.node, &self.fars[0].1.router], runs_bfd)?;
+        let both = [&self.node, &self.fars[0].1.router];
+        bfd::wait(both, runs_bfd)?;
+        if runs_bfd {
+            bfd::wait_heartbeats(both)?;
+        }
         // On its way up, BFD takes young sessions down once more.
         wait_up()?;
         self.prove_alive(&there)?;
@@ -228,7 +232,8 @@ exit
         far_router(scene)
     );
     let lines: Vec<&str> = config.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let profile = ["bfd", "profile fast", "receive-interval 50", "transmit-interval 50"];
+    let profile =
+        ["bfd", "profile fast", "receive-interval 50", "transmit-interval 50", "detect-multiplier 12"];
     far.router.configure(Daemon::Bfdd, &profile)?;
     let refused = far.router.configure(Daemon::Bgpd, &lines)?;
     assert!(refused.is_empty(), "{refused:?}");

@@ -166,6 +166,8 @@ const WITH_BFD: &[Placed] = &[
     (Bfd, "profile fast"),
     (Profile, "receive-interval 50"),
     (Profile, "transmit-interval 50"),
+    // More than half a second: less would be missed on a busy machine.
+    (Profile, "detect-multiplier 12"),
 ];
 
 const WITH_VRF: &[Placed] = &[
