@@ -2,12 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 pub mod agent;
+pub mod bfd;
+pub mod chain;
 mod check;
 pub mod generated;
+pub mod impact;
 mod load;
 pub mod oracle;
 pub mod other;
 mod planned;
+pub mod standing;
 
 pub use check::{check, check_as_file, compare};
 pub use frrk8s_testkit::case::Planned;

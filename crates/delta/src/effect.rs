@@ -155,6 +155,7 @@ impl<'a> View<'a> {
             match list {
                 Some(list) if entry.list.is_none() => entry.list = Some(list),
                 _ if text.starts_with("set ") => entry.sets.push(text),
+                _ if text.starts_with("description ") => {}
                 _ => entry.is_plain = false,
             }
         }

@@ -180,7 +180,8 @@ pub const KINDS: &[Kind] = &[
         "not at all on an interface",
     ),
     row("router", "neighbor PEER graceful-restart", Whole, DEFERRED_THEN_RESET, DEFERRED_THEN_RESET),
-    row("router", "neighbor PEER bfd", Whole, UNTOUCHED, UNTOUCHED),
+    // Taken back, BFD goes down on the other end, and with it the session.
+    row("router", "neighbor PEER bfd", Whole, UNTOUCHED, RESET),
     row("router", "neighbor PEER bfd profile NAME", Whole, UNTOUCHED, UNTOUCHED),
     row("router", "neighbor PEER disable-connected-check", Whole, RESET, RESET),
     raw("router", "neighbor PEER description ...", Head(3), UNTOUCHED),

@@ -142,6 +142,11 @@ fn is_activation(line: &Line) -> bool {
     line.text().ends_with(" activate")
 }
 
+/// Whether a line makes a peer group.
+fn is_group(line: &str) -> bool {
+    line.ends_with(" peer-group")
+}
+
 fn is_import(line: &Line) -> bool {
     line.text().starts_with(IMPORT)
 }
@@ -162,7 +167,10 @@ fn change(old: &Line, new: &Line, effects: &mut Effects, commands: &mut RouterCo
         effects.taken_back(router, router, line);
         commands.change.push(Command::new(&[router], undo(Some(router), line.text())));
     }
-    for line in pairs.come.iter().filter(|line| !line.is_context()) {
+    let come = pairs.come.iter().filter(|line| !line.is_context());
+    // FRR takes nothing about a peer group before the group itself.
+    let (groups, others): (Vec<&Line>, Vec<&Line>) = come.partition(|line| is_group(line.text()));
+    for line in groups.into_iter().chain(others) {
         effects.told(router, router, line);
         commands.change.push(Command::told(&[router], line));
     }

@@ -1,0 +1,241 @@
+//! A node and its neighbors that change step by step, a little each time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::net::IpAddr;
+
+use frrk8s_model::{Peer, PeerId, Vrf};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::PlannedInput;
+
+/// The AS of the node.
+pub const NODE_ASN: i64 = 64512;
+
+/// The AS of each other router, in the order in which they come to the wire behind the node.
+pub const ASNS: [i64; 3] = [64512, 65003, 65004];
+
+/// The sessions: with which router, and its address; the second one carries both families and has BFD.
+const SESSIONS: [(usize, &str); 5] =
+    [(0, "192.0.2.2"), (1, "192.0.2.3"), (2, "192.0.2.4"), (0, "2001:db8::2"), (2, "2001:db8::4")];
+
+/// The session with BFD, on both ends.
+pub const WITH_BFD: usize = 1;
+
+const PREFIXES: [&str; 7] = [
+    "198.51.100.0/24",
+    "198.51.100.7/32",
+    "203.0.113.0/24",
+    "10.20.0.0/16",
+    "2001:db8:1::/48",
+    "2001:db8:2::/64",
+    "fd00:9::/32",
+];
+const COMMUNITIES: [&str; 4] = ["'64512:100'", "'64512:200'", "'65535:65281'", "'large:64512:1:7'"];
+const LOCAL_PREFS: [u32; 3] = [50, 100, 300];
+const RECEIVED: [&str; 5] = [
+    "{prefix: 192.168.0.0/16}",
+    "{prefix: 192.168.0.0/16, le: 24}",
+    "{prefix: 10.0.0.0/8, le: 32}",
+    "{prefix: '2000::/3', le: 32}",
+    "{prefix: 'fd00::/8', ge: 64}",
+];
+const TIMERS: [&str; 3] = ["", "holdTime: 90s, keepaliveTime: 30s,", "holdTime: 60s, keepaliveTime: 20s,"];
+const PROFILES: [&str; 2] = ["slow", "slower"];
+const PASSWORDS: [Option<&str>; 3] = [None, Some("first"), Some("second")];
+
+/// Numbers are positions in the lists above. What is there goes, and what is not comes.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// The node originates a prefix.
+    Originates(usize),
+    /// A prefix is allowed to a neighbor.
+    Allowed(usize, usize),
+    /// A community of a prefix towards a neighbor.
+    Community(usize, (usize, usize)),
+    /// The local preference of a prefix towards a neighbor.
+    LocalPref(usize, (usize, u32)),
+    /// A range is taken from a neighbor.
+    Received(usize, usize),
+    Timers(usize, usize),
+    Profile(usize),
+    /// On both ends.
+    Password(usize, usize),
+    /// A neighbor, until the next step.
+    Leaves(usize),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let (neighbor, prefix) = (0..SESSIONS.len(), 0..PREFIXES.len());
+    let community = (0..COMMUNITIES.len(), prefix.clone());
+    let local_pref = (prefix.clone(), select(&LOCAL_PREFS));
+    prop_oneof![
+        3 => prefix.clone().prop_map(Change::Originates),
+        6 => (neighbor.clone(), prefix).prop_map(|(peer, prefix)| Change::Allowed(peer, prefix)),
+        4 => (neighbor.clone(), community).prop_map(|(peer, both)| Change::Community(peer, both)),
+        3 => (neighbor.clone(), local_pref).prop_map(|(peer, both)| Change::LocalPref(peer, both)),
+        3 => (neighbor.clone(), 0..RECEIVED.len()).prop_map(|(peer, range)| Change::Received(peer, range)),
+        2 => (neighbor.clone(), 0..TIMERS.len()).prop_map(|(peer, timers)| Change::Timers(peer, timers)),
+        1 => (0..PROFILES.len()).prop_map(Change::Profile),
+        1 => (neighbor.clone(), 0..PASSWORDS.len()).prop_map(|(peer, word)| Change::Password(peer, word)),
+        1 => neighbor.prop_map(Change::Leaves),
+    ]
+}
+
+/// A neighbor as its owner wants it.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbor {
+    /// Whether it is configured at all.
+    pub is_there: bool,
+    /// The password of its session.
+    pub password: Option<&'static str>,
+    allowed: BTreeSet<usize>,
+    communities: BTreeSet<(usize, usize)>,
+    local_prefs: BTreeMap<usize, u32>,
+    received: BTreeSet<usize>,
+    timers: usize,
+}
+
+/// The node as its owner wants it.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The neighbors, in the order of the sessions.
+    pub neighbors: [Neighbor; SESSIONS.len()],
+    originated: BTreeSet<usize>,
+    profile: usize,
+}
+
+/// The router and the address of each session.
+pub fn sessions() -> [(usize, IpAddr); SESSIONS.len()] {
+    SESSIONS.map(|(router, address)| (router, address.parse().unwrap()))
+}
+
+/// The session with an address.
+pub fn id(peer: IpAddr) -> PeerId {
+    PeerId { vrf: Vrf::Default, peer: Peer::Address(peer) }
+}
+
+/// Puts an element into a set, or out of it.
+fn toggle<T: Ord>(set: &mut BTreeSet<T>, element: T) {
+    if let Err(element) = set.take(&element).ok_or(element) {
+        set.insert(element);
+    }
+}
+
+impl Wanted {
+    /// Everybody is there, and may have half of what there is.
+    fn first() -> Self {
+        let neighbor = |at: usize| Neighbor {
+            is_there: true,
+            allowed: (0..PREFIXES.len()).filter(|prefix| (prefix + at).is_multiple_of(2)).collect(),
+            received: [at].into(),
+            ..Neighbor::default()
+        };
+        let originated = (0..PREFIXES.len()).collect();
+        Self { neighbors: std::array::from_fn(neighbor), originated, profile: 0 }
+    }
+
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::Originates(prefix) => toggle(&mut self.originated, prefix),
+            Change::Allowed(peer, prefix) => toggle(&mut self.neighbors[peer].allowed, prefix),
+            Change::Community(peer, both) => toggle(&mut self.neighbors[peer].communities, both),
+            Change::LocalPref(peer, (prefix, value)) => {
+                let all = &mut self.neighbors[peer].local_prefs;
+                if all.insert(prefix, value) == Some(value) {
+                    all.remove(&prefix);
+                }
+            }
+            Change::Received(peer, range) => toggle(&mut self.neighbors[peer].received, range),
+            Change::Timers(peer, timers) => self.neighbors[peer].timers = timers,
+            Change::Profile(profile) => self.profile = profile,
+            Change::Password(peer, word) => self.neighbors[peer].password = PASSWORDS[word],
+            Change::Leaves(peer) => self.neighbors[peer].is_there = false,
+        }
+    }
+
+    /// The object.
+    pub fn input(&self) -> PlannedInput {
+        let there = (0..SESSIONS.len()).filter(|at| self.neighbors[*at].is_there);
+        let neighbors: String = there.map(|at| self.neighbor(at)).collect();
+        let prefixes = names(self.originated.iter().copied());
+        PlannedInput::read(&format!(
+            "kind: FRRConfiguration
+metadata: {{name: chain, namespace: ns}}
+spec:
+  bgp:
+    bfdProfiles:
+    - {{name: slow, receiveInterval: 500, transmitInterval: 500, detectMultiplier: 10}}
+    - {{name: slower, receiveInterval: 600, transmitInterval: 600, detectMultiplier: 10}}
+    routers:
+    - asn: {NODE_ASN}
+      id: 192.0.2.1
+      prefixes: {prefixes}
+      neighbors:
+{neighbors}"
+        ))
+    }
+
+    fn neighbor(&self, at: usize) -> String {
+        let neighbor = &self.neighbors[at];
+        let (router, address) = SESSIONS[at];
+        let (asn, timers) = (ASNS[router], TIMERS[neighbor.timers]);
+        let bfd = match at {
+            WITH_BFD => format!("dualStackAddressFamily: true, bfdProfile: {},", PROFILES[self.profile]),
+            _ => String::new(),
+        };
+        let password = neighbor.password.map(|word| format!("password: {word},")).unwrap_or_default();
+        let mut allowed: BTreeSet<usize> = neighbor.allowed.intersection(&self.originated).copied().collect();
+        // What a session cannot carry is refused.
+        allowed.retain(|prefix| at == WITH_BFD || PREFIXES[*prefix].contains(':') == address.contains(':'));
+        let communities = neighbor.communities.iter().map(|(number, prefix)| (COMMUNITIES[*number], *prefix));
+        let local_prefs = neighbor.local_prefs.iter().map(|(prefix, value)| (*value, *prefix));
+        let entries = [
+            entries("community", communities.filter(|(_, prefix)| allowed.contains(prefix))),
+            entries("localPref", local_prefs.filter(|(_, prefix)| allowed.contains(prefix))),
+        ];
+        let ranges: Vec<&str> = neighbor.received.iter().map(|range| RECEIVED[*range]).collect();
+        let [communities, local_prefs] = entries;
+        format!(
+            "      - {{address: '{address}', asn: {asn}, connectTime: 1s, {timers} {bfd} {password}
+         toAdvertise: {{allowed: {{prefixes: {}}}, withCommunity: [{communities}], withLocalPref: [{local_prefs}]}},
+         toReceive: {{allowed: {{prefixes: [{}]}}}}}}\n",
+            names(allowed),
+            ranges.join(", "),
+        )
+    }
+}
+
+/// One entry a value: an object may not name a value twice.
+fn entries<T: Display + Ord>(key: &str, pairs: impl Iterator<Item = (T, usize)>) -> String {
+    let mut entries: BTreeMap<T, BTreeSet<usize>> = BTreeMap::new();
+    pairs.for_each(|(value, prefix)| _ = entries.entry(value).or_default().insert(prefix));
+    let entry = |(value, prefixes)| format!("{{{key}: {value}, prefixes: {}}}", names(prefixes));
+    entries.into_iter().map(entry).collect::<Vec<_>>().join(", ")
+}
+
+fn names(prefixes: impl IntoIterator<Item = usize>) -> String {
+    format!("{:?}", prefixes.into_iter().map(|prefix| PREFIXES[prefix]).collect::<Vec<_>>())
+}
+
+/// So many steps, the same on every run: one to four changes each. Who left comes back with the next step.
+pub fn steps(count: usize, seed: u8) -> Vec<Wanted> {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let strategy = vec(change(), 1..5);
+    let mut steps = vec![Wanted::first()];
+    for _ in 0..count {
+        let mut next = steps[steps.len() - 1].clone();
+        next.neighbors.iter_mut().for_each(|neighbor| neighbor.is_there = true);
+        let changes = strategy.new_tree(&mut runner).unwrap().current();
+        for change in changes {
+            next.apply(change);
+        }
+        steps.push(next);
+    }
+    steps
+}

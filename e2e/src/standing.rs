@@ -1,0 +1,79 @@
+//! Sessions that stand while configuration changes, seen from both ends.
+
+use std::time::Duration;
+
+use frrk8s_testkit::lab::{Daemon, LabError, Router, wait_until};
+
+/// How long a session may take to drop, or to come up: bgpd holds new ones back for its delay timer (5 s), and a
+/// busy machine for longer.
+pub const SESSION_LIMIT: Duration = Duration::from_secs(40);
+
+/// What a router counts of a session. It forgets when the neighbor is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// How often it came up.
+    pub established: u64,
+    /// How often it dropped after that.
+    pub dropped: u64,
+}
+
+/// A session as one of its routers knows it.
+#[derive(Clone, Debug)]
+pub struct End<'a> {
+    /// The router.
+    pub router: &'a Router,
+    /// The VRF of the session.
+    pub vrf: Option<&'a str>,
+    /// The name of the other end: an address or an interface.
+    pub peer: String,
+}
+
+impl End<'_> {
+    /// What is counted; zeros where there is no such neighbor.
+    pub fn counters(&self) -> Result<Counters, LabError> {
+        let vrf = self.vrf.map(|vrf| format!("vrf {vrf} ")).unwrap_or_default();
+        let command = format!("show bgp {vrf}neighbors {} json", self.peer);
+        let shown = self.router.show_json(Daemon::Bgpd, &command)?;
+        let count = |name: &str| shown[&self.peer][name].as_u64().unwrap_or_default();
+        Ok(Counters { established: count("connectionsEstablished"), dropped: count("connectionsDropped") })
+    }
+
+    /// Whether it is up.
+    pub fn is_up(&self) -> Result<bool, LabError> {
+        self.router.established(&self.peer, self.vrf)
+    }
+}
+
+/// Both ends of a session.
+#[derive(Clone, Debug)]
+pub struct Ends<'a> {
+    /// On the node whose configuration changes.
+    pub node: End<'a>,
+    /// On the other router. It counts also what the node forgets.
+    pub far: End<'a>,
+}
+
+impl Ends<'_> {
+    /// What both count.
+    pub fn counters(&self) -> Result<[Counters; 2], LabError> {
+        Ok([self.node.counters()?, self.far.counters()?])
+    }
+
+    /// Whether both say that it is up.
+    pub fn is_up(&self) -> Result<bool, LabError> {
+        Ok(self.node.is_up()? && self.far.is_up()?)
+    }
+
+    /// Waits until both say that it is up.
+    pub fn wait_up(&self) -> Result<(), LabError> {
+        let what = format!("the session of {} to come up", self.node.peer);
+        wait_until(SESSION_LIMIT, &what, || self.is_up()).map(drop)
+    }
+
+    /// Waits until the other end has seen it drop.
+    pub fn wait_drop(&self, before: Counters) -> Result<(), LabError> {
+        let what = format!("the session of {} to drop", self.node.peer);
+        let has_dropped = || Ok(self.far.counters()?.dropped > before.dropped);
+        wait_until(SESSION_LIMIT, &what, has_dropped).map(drop)
+    }
+}
