@@ -14,7 +14,7 @@ endif
 endif
 endif
 
-.PHONY: help build check test test-pure test-frr frr demo lab bench fuzz crds cases docs lint clean
+.PHONY: help build check test test-pure test-frr frr demo lab bench bench-frr fuzz crds cases docs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,11 @@ frr: ## Install FRR 8.4 and 10.3, and BIRD, for the tests
 
 bench: ## Print how the pure path grows with the number of objects
 	cargo bench --quiet --package frrk8s-plan --bench scale
+
+bench-frr: ## Print how long a change takes from the file to a second router's table (root)
+	cargo build --quiet --release --package frrk8s-cli
+	PATH="$$PWD/$${CARGO_TARGET_DIR:-target}/release:$${CARGO_TARGET_DIR:-target}/release:$$PATH" \
+		cargo run --quiet --release --package frrk8s-e2e --example latency
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS (60 by default); hack/fuzz does one, or one input again
 	hack/fuzz manifest_to_render $${FUZZ_SECONDS:-60}

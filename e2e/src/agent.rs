@@ -96,6 +96,11 @@ impl Agent {
         Self { child, address, log: home.log() }
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its address.
     pub fn address(&self) -> &str {
         &self.address
