@@ -1,0 +1,159 @@
+//! What goes wrong around the agent: each ends at what the objects ask for, or at the last good configuration, and is
+//! said.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use frrk8s_e2e::agent::{Agent, Home, LIMIT};
+use frrk8s_testkit::lab::{Daemon, FrrInstall, Router, RouterOptions, installs, wait_until};
+
+const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
+
+fn agent(router: &Router, home: &Home) -> Agent {
+    Agent::start(Path::new(EXECUTABLE), router, home, &[])
+}
+
+fn on_each(test: impl Fn(&FrrInstall) + Sync) {
+    thread::scope(|scope| {
+        for install in installs() {
+            let test = &test;
+            scope.spawn(move || test(&install));
+        }
+    });
+}
+
+fn isolated(install: &FrrInstall) -> Router {
+    Router::isolated(install, RouterOptions::default()).unwrap()
+}
+
+/// An object with this many prefixes, and a neighbor that gets them.
+fn object(prefixes: usize) -> String {
+    let prefixes: Vec<String> =
+        (0..prefixes).map(|at| format!("10.{}.{}.0/24", at / 256, at % 256)).collect();
+    format!(
+        "kind: FRRConfiguration\nmetadata: {{name: a}}\nspec: {{bgp: {{routers: [{{asn: 64512, prefixes: [{}], \
+         neighbors: [{{address: 192.0.2.3, asn: 64513, toAdvertise: {{allowed: {{mode: all}}}}}}]}}]}}}}\n",
+        prefixes.join(", ")
+    )
+}
+
+fn networks(router: &Router) -> usize {
+    let text = router.running_config(Daemon::Bgpd).unwrap_or_default();
+    text.lines().filter(|line| line.trim().starts_with("network ")).count()
+}
+
+fn wait_for_networks(router: &Router, count: usize) {
+    let waited = wait_until(LIMIT, "the networks", || Ok(networks(router) == count));
+    assert!(waited.is_ok(), "{waited:?}: {} instead of {count}", networks(router));
+}
+
+#[test]
+fn a_thousand_changes_in_a_row_end_at_the_last_one() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object(1));
+        let running = agent(&router, &home);
+        running.wait_for_reason("Applied");
+        for change in 1..=1000 {
+            home.put("a.yaml", &object(change % 7 + 1));
+        }
+        home.put("a.yaml", &object(9));
+        wait_for_networks(&router, 9);
+        running.wait_for_reason("Applied");
+        assert!(running.figure("frrk8s_passes_total{outcome=\"Applied\"}") < 1001.5);
+    });
+}
+
+#[test]
+fn everything_restarted_with_nothing_is_put_back() {
+    on_each(|install| {
+        let (mut router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object(3));
+        let running = agent(&router, &home);
+        running.wait_for_reason("Applied");
+        let daemons: Vec<Daemon> =
+            Daemon::ALL.into_iter().filter(|daemon| router.is_alive(*daemon)).collect();
+        for &daemon in daemons.iter().rev() {
+            router.kill(daemon).unwrap();
+        }
+        running.wait_for("FRR to be missed", |report| report["reason"] != "Applied");
+        for &daemon in &daemons {
+            router.start_daemon(daemon).unwrap();
+        }
+        wait_for_networks(&router, 3);
+        running.wait_for_reason("Applied");
+    });
+}
+
+#[test]
+fn an_old_start_up_file_that_is_loaded_at_the_same_time_does_not_last() {
+    on_each(|install| {
+        let (mut router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object(40));
+        let running = agent(&router, &home);
+        running.wait_for_reason("Applied");
+        let old = fs::read_to_string(home.frr_config()).unwrap();
+        home.put("a.yaml", &object(4));
+        wait_for_networks(&router, 4);
+        running.wait_for_reason("Applied");
+        router.kill(Daemon::Bgpd).unwrap();
+        router.start_daemon(Daemon::Bgpd).unwrap();
+        // What watchfrr does.
+        let refused = router.load(&old).unwrap();
+        assert!(refused.is_empty(), "{refused:?}");
+        wait_for_networks(&router, 4);
+        running.wait_for_reason("Applied");
+        let shown = || Ok(!router.show_running_config()?.contains("10.0.39.0/24"));
+        wait_until(LIMIT, "no copy of the old lists", shown).unwrap();
+    });
+}
+
+#[test]
+fn somebody_who_configures_at_the_same_time_keeps_what_is_theirs() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object(1));
+        let running = agent(&router, &home);
+        running.wait_for_reason("Applied");
+        let mut typed = 0;
+        for change in 1..=60 {
+            home.put("a.yaml", &object(change % 13 + 1));
+            let line = format!("ip prefix-list people seq {change} permit 172.16.{change}.0/24");
+            assert_eq!(router.configure(Daemon::Bgpd, &[line]).unwrap(), []);
+            typed += 1;
+        }
+        home.put("a.yaml", &object(5));
+        wait_for_networks(&router, 5);
+        running.wait_for_reason("Applied");
+        let text = router.running_config(Daemon::Bgpd).unwrap();
+        assert_eq!(text.lines().filter(|line| line.starts_with("ip prefix-list people ")).count(), typed);
+    });
+}
+
+#[test]
+fn a_full_disk_is_said_and_keeps_nothing_from_frr() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object(400));
+        fs::create_dir(home.state()).unwrap();
+        // A mount of the agent's own, which goes with it.
+        let script = "mount -t tmpfs -o size=4k tmpfs \"$1\" && shift && exec \"$@\"";
+        let wrapper = home.objects().with_file_name("agent");
+        let words = format!(
+            "#!/bin/sh\nexec unshare --mount sh -c '{script}' sh {} {EXECUTABLE} \"$@\"\n",
+            home.state().display()
+        );
+        fs::write(&wrapper, words).unwrap();
+        Command::new("chmod").args(["+x"]).arg(&wrapper).status().unwrap();
+        let running = Agent::start(&wrapper, &router, &home, &[]);
+        running.wait_for_reason("Applied");
+        wait_for_networks(&router, 400);
+        let said = || Ok(fs::read_to_string(home.log()).unwrap_or_default().contains("DiskFull"));
+        wait_until(LIMIT, "the full disk to be said", said).unwrap();
+        home.put("a.yaml", &object(399));
+        wait_for_networks(&router, 399);
+    });
+}
