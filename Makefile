@@ -64,10 +64,11 @@ frr: ## Install FRR 8.4 and 10.3, and BIRD, for the tests
 bench: ## Print how the pure path grows with the number of objects
 	cargo bench --quiet --package frrk8s-plan --bench scale
 
-bench-frr: ## Print how long a change takes from the file to a second router's table (root)
+bench-frr: export PATH := $(CURDIR)/$(or $(CARGO_TARGET_DIR),target)/release:$(CARGO_TARGET_DIR)/release:$(PATH)
+bench-frr: ## Print how long a change takes: to a second router's table, and beside frr-reload.py (root)
 	cargo build --quiet --release --package frrk8s-cli
-	PATH="$$PWD/$${CARGO_TARGET_DIR:-target}/release:$${CARGO_TARGET_DIR:-target}/release:$$PATH" \
-		cargo run --quiet --release --package frrk8s-e2e --example latency
+	cargo run --quiet --release --package frrk8s-e2e --example latency
+	cargo run --quiet --release --package frrk8s-e2e --example against_reload
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS (60 by default); hack/fuzz does one, or one input again
 	hack/fuzz manifest_to_render $${FUZZ_SECONDS:-60}
