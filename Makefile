@@ -14,7 +14,7 @@ endif
 endif
 endif
 
-.PHONY: help build check test test-pure test-frr frr demo lab bench bench-frr fuzz crds cases docs lint clean
+.PHONY: help build check test test-pure test-frr frr demo lab bench bench-frr soak fuzz crds cases docs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ bench-frr: ## Print how long a change takes: to a second router's table, and bes
 	cargo build --quiet --release --package frrk8s-cli
 	cargo run --quiet --release --package frrk8s-e2e --example latency
 	cargo run --quiet --release --package frrk8s-e2e --example against_reload
+
+soak: ## Half an hour of changes, conflicts, kills and typing on real FRR (root)
+	FRRK8S_SOAK_SECONDS=$${FRRK8S_SOAK_SECONDS:-1800} cargo test --workspace --test=soak -- --nocapture
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS (60 by default); hack/fuzz does one, or one input again
 	hack/fuzz manifest_to_render $${FUZZ_SECONDS:-60}
