@@ -444,3 +444,24 @@ fn diff_prints_the_lines_between_two_configurations_and_what_happens_to_sessions
         assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
     }
 }
+
+#[test]
+fn a_route_target_is_explained_by_those_who_name_it() {
+    let vni = |targets: &str| {
+        format!(
+            "neighbors: [{{address: 10.0.0.1, asn: 64512, addressFamilies: [evpn]}}], evpn: {{advertiseVNIs: All, \
+             l2vnis: [{{vni: 100, importRTs: [{targets}]}}]}}"
+        )
+    };
+    let yaml = object("a", "", &vni("'1:1'")) + &object("b", "", &vni("'1:1', '2:2'"));
+    let ran = run_on("explain -f FILE line 'route-target import 2:2'", &yaml);
+    let ran = if ran.out.contains("no line") { run_on("explain -f FILE line 2:2", &yaml) } else { ran };
+    assert!(
+        ran.out.contains("frr-k8s-system/b spec") && !ran.out.contains("frr-k8s-system/a spec"),
+        "{}",
+        ran.out
+    );
+    let ran = run_on("explain -f FILE line vni", &yaml);
+    let vni = ran.out.lines().skip_while(|line| !line.ends_with("/ vni 100")).nth(1).unwrap();
+    assert!(vni.contains("frr-k8s-system/a spec.bgp.routers[0].evpn.l2vnis[0].vni"), "{}", ran.out);
+}

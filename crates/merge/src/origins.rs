@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use frrk8s_model::{
-    Fragment, NeighborField, NeighborFragment, Origin, Peer, PeerId, PeerIx, Place, Policy, PrefixRange,
-    PropertyEntry, RouterFragment, neighbor_path, router_path,
+    Evpn, Fragment, NeighborField, NeighborFragment, Origin, Peer, PeerId, PeerIx, Place, Policy,
+    PrefixRange, PropertyEntry, RouteTarget, RouterFragment, VniField, VniSlot, neighbor_path, router_path,
 };
 
 use crate::NodeFacts;
-use crate::claim::{claims, neighbor_field_path};
+use crate::claim::{claims, neighbor_field_path, vni_path};
 
 /// One object's contribution to a place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +96,14 @@ fn contributions(fragment: &Fragment, place: &Place, node: &NodeFacts) -> Vec<So
             .filter(|(_, router)| router.vrf == *vrf && router.imports.contains(from))
             .map(|(at, _)| source(format!("{}.imports", router_path(at)), from.to_string()))
             .collect(),
+        Place::Target(vrf, slot, field, target) => routers
+            .filter(|(_, router)| router.vrf == *vrf)
+            .filter_map(|(at, router)| {
+                let evpn = router.evpn.as_ref()?;
+                let path = format!("{}.{}", router_path(at), vni_path(evpn, *slot, *field));
+                has_target(evpn, (*slot, *field), *target).then(|| source(path, target.to_string()))
+            })
+            .collect(),
         Place::Raw(object) if *object == fragment.object => {
             vec![source("spec.raw.rawConfig".to_owned(), String::new())]
         }
@@ -131,6 +139,21 @@ fn contributions(fragment: &Fragment, place: &Place, node: &NodeFacts) -> Vec<So
             .map(|claim| source(claim.origin.path.clone(), claim.shown()))
             .collect(),
     }
+}
+
+/// Whether an object's EVPN part names a target for a VNI.
+fn has_target(evpn: &Evpn, (slot, field): (VniSlot, VniField), target: RouteTarget) -> bool {
+    let properties = match slot {
+        VniSlot::L2(vni) => {
+            evpn.l2_vnis.iter().find(|(number, _)| *number == vni).map(|(_, properties)| properties)
+        }
+        VniSlot::L3 => evpn.l3_vni.as_ref().map(|l3| &l3.properties),
+    };
+    properties.is_some_and(|properties| match field {
+        VniField::ImportTargets => properties.import_targets.contains(&target),
+        VniField::ExportTargets => properties.export_targets.contains(&target),
+        VniField::RouteDistinguisher => false,
+    })
 }
 
 /// What a router says of a peer: usually one neighbor, with its path and number.

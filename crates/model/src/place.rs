@@ -4,7 +4,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use crate::{BfdProfileName, Family, ObjectId, PeerId, PrefixRange, Vni, Vrf};
+use crate::{BfdProfileName, Family, ObjectId, PeerId, PrefixRange, RouteTarget, Vni, Vrf};
 
 macro_rules! fields {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident = $text:literal,)+ }) => {
@@ -167,6 +167,8 @@ pub enum Place {
     Evpn(Vrf, EvpnField),
     /// A field of a VNI of a router.
     Vni(Vrf, VniSlot, VniField),
+    /// A route target of a VNI of a router.
+    Target(Vrf, VniSlot, VniField, RouteTarget),
     /// The router that a VNI belongs to.
     VniOwner(Vni),
     /// The one router that advertises all VNIs.
@@ -195,6 +197,9 @@ impl fmt::Display for Place {
                 write!(f, "{field} of L2 VNI {vni} in VRF {vrf}")
             }
             Self::Vni(vrf, VniSlot::L3, field) => write!(f, "{field} of the L3 VNI of VRF {vrf}"),
+            Self::Target(vrf, slot, field, target) => {
+                write!(f, "{target} in {}", Self::Vni(vrf.clone(), *slot, *field))
+            }
             Self::VniOwner(vni) => write!(f, "the router of VNI {vni}"),
             Self::AllVnisOwner => f.write_str("the router that advertises all VNIs"),
             Self::RouterUse(vrf) => write!(f, "the use of the router in VRF {vrf}"),

@@ -2,7 +2,7 @@
 
 use frrk8s_document::Line;
 use frrk8s_model::{
-    Evpn, EvpnField, NeighborField, PeerId, Place, Router, VniField, VniProperties, VniSlot, Vrf,
+    Evpn, EvpnField, NeighborField, PeerId, Place, RouteTarget, Router, VniField, VniProperties, VniSlot, Vrf,
 };
 
 use crate::subject::{Subject, Subjects};
@@ -42,7 +42,8 @@ fn vnis(vrf: &Vrf, evpn: &Evpn, subjects: &mut Subjects) -> Vec<Line> {
         let slot = VniSlot::L2(*vni);
         let inside = properties_lines(vrf, slot, properties, subjects);
         if !inside.is_empty() {
-            lines.push(Line::context(format!("vni {vni}"), inside));
+            let mark = subjects.note(Subject::Place(Place::VniOwner(*vni)));
+            lines.push(Line::context(format!("vni {vni}"), inside).marked(mark));
         }
     }
     if let Some(l3) = &evpn.l3_vni {
@@ -58,18 +59,19 @@ fn properties_lines(
     subjects: &mut Subjects,
 ) -> Vec<Line> {
     let mut lines = Vec::new();
-    let mut add = |field, text: String| {
-        let mark = subjects.note(Subject::Place(Place::Vni(vrf.clone(), slot, field)));
+    let mut add = |place, text: String| {
+        let mark = subjects.note(Subject::Place(place));
         lines.push(Line::leaf(text).marked(mark));
     };
     if let Some(rd) = properties.route_distinguisher {
-        add(VniField::RouteDistinguisher, format!("rd {rd}"));
+        add(Place::Vni(vrf.clone(), slot, VniField::RouteDistinguisher), format!("rd {rd}"));
     }
-    for target in &properties.import_targets {
-        add(VniField::ImportTargets, format!("route-target import {target}"));
+    let target = |field, target: &RouteTarget| Place::Target(vrf.clone(), slot, field, *target);
+    for import in &properties.import_targets {
+        add(target(VniField::ImportTargets, import), format!("route-target import {import}"));
     }
-    for target in &properties.export_targets {
-        add(VniField::ExportTargets, format!("route-target export {target}"));
+    for export in &properties.export_targets {
+        add(target(VniField::ExportTargets, export), format!("route-target export {export}"));
     }
     lines
 }
