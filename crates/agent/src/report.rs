@@ -21,7 +21,7 @@ const LISTED_MAX: usize = 100;
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// [`SCHEMA_VERSION`].
+    /// The version of what is printed as JSON.
     pub schema_version: &'static str,
     /// The name of the node.
     pub node: Option<String>,
