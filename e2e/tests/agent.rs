@@ -334,3 +334,74 @@ fn raw_lines_are_told_and_taken_back_also_where_frr_prints_them_in_another_way()
         again.wait_for_reason("Applied");
     });
 }
+
+#[test]
+fn what_is_empty_without_anybody_having_emptied_it_takes_nothing_away() {
+    on_each(|install| {
+        let (mut router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = agent(&router, &home, &["--conflict-policy=quarantine"]);
+        running.wait_for_reason("Applied");
+        let before = bgpd(&router);
+        // A file that is truncated to be written again.
+        std::fs::write(home.objects().join("a.yaml"), "").unwrap();
+        running.wait_for_reason("Quarantined");
+        assert_eq!(bgpd(&router), before);
+        running.stop();
+        // The same, when the agent has never seen what was in it.
+        let again = agent(&router, &home, &["--conflict-policy=quarantine"]);
+        again.wait_for_reason("Frozen");
+        assert_eq!(bgpd(&router), before);
+        again.stop();
+        // A directory that is found empty, and an FRR as well.
+        home.remove("a.yaml");
+        router.kill(Daemon::Bgpd).unwrap();
+        router.start_daemon(Daemon::Bgpd).unwrap();
+        let again = agent(&router, &home, &[]);
+        wait_for_config(&router, "the last good configuration", |text| text == before);
+        again.wait_for_reason("SourceUnreadable");
+        home.put("a.yaml", &object("a", &neighbor(4, ""), ""));
+        again.wait_for_reason("Applied");
+        home.remove("a.yaml");
+        wait_for_config(&router, "what was removed to go", |text| !text.contains("192.0.2.4"));
+    });
+}
+
+#[test]
+fn while_what_is_wanted_fails_frr_is_held_at_what_was_last_good() {
+    on_each(|install| {
+        let (mut router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        let before = bgpd(&router);
+        let raw = ", raw: {rawConfig: \"router bgp 64512\\nno-such-line\\n\"}";
+        home.put("b.yaml", &object("b", &neighbor(4, ""), raw));
+        running.wait_for_reason("RolledBack");
+        router.kill(Daemon::Bgpd).unwrap();
+        router.start_daemon(Daemon::Bgpd).unwrap();
+        wait_for_config(&router, "bgpd to be put back", |text| text == before);
+    });
+}
+
+#[test]
+fn the_start_up_file_keeps_what_is_foreign_in_it() {
+    on_each(|install| {
+        let (mut router, home) = (isolated(install), Home::new());
+        let foreign = "frr defaults traditional\nip route 198.51.100.0/24 Null0\nrouter ospf\n ospf router-id 192.0.2.1\nexit\n";
+        std::fs::write(home.frr_config(), foreign).unwrap();
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        router.kill(Daemon::Bgpd).unwrap();
+        router.start_daemon(Daemon::Bgpd).unwrap();
+        home.put("a.yaml", &object("a", &neighbor(4, ""), ""));
+        let is_written = || {
+            let text = std::fs::read_to_string(home.frr_config()).unwrap_or_default();
+            Ok(foreign.lines().all(|line| text.contains(line))
+                && text.contains("192.0.2.4")
+                && !text.contains("192.0.2.3"))
+        };
+        wait_until(LIMIT, "the start-up file", is_written).unwrap();
+    });
+}

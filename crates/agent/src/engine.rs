@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use frrk8s_document::{Document, Version};
 use frrk8s_frr::Record;
-use frrk8s_intake::{Input, Inventory, InventoryError, SecretsSeen, Terms};
+use frrk8s_intake::{Input, Inventory, InventoryError, NodeView, SecretsSeen, Terms};
 use frrk8s_manifest::Object;
 use frrk8s_merge::{Candidate, Fate};
 use frrk8s_model::{Finding, Fragment, ObjectId, Rule};
@@ -25,6 +25,8 @@ pub struct Engine {
     refused: BTreeMap<ObjectId, Refusal>,
     /// The objects of each text, when it could be read the last time.
     provided: BTreeMap<String, BTreeSet<ObjectId>>,
+    /// The node, when everything could be read the last time.
+    node: Option<NodeView>,
 }
 
 /// A version of an object that FRR does not take.
@@ -39,6 +41,8 @@ struct Refusal {
 pub struct Decision {
     /// What FRR is to run; `None` where the node is held at what was last good.
     pub wanted: Option<Wanted>,
+    /// Whether it is held.
+    pub is_held: bool,
     /// What became of each object that selects the node, by object.
     pub fates: BTreeMap<ObjectId, Fate>,
     /// What is wrong, or worth knowing. Sorted.
@@ -49,10 +53,25 @@ pub struct Decision {
     pub left_out: usize,
 }
 
+impl Decision {
+    /// Nothing is decided.
+    fn held(findings: Vec<Finding>) -> Self {
+        let (fates, groups) = (BTreeMap::new(), Vec::new());
+        Self { wanted: None, is_held: true, fates, findings, groups, left_out: 0 }
+    }
+}
+
 impl Engine {
     /// An engine for one node.
     pub fn new(terms: Terms, namespace: Option<String>) -> Self {
-        Self { terms, namespace, kept: BTreeMap::new(), refused: BTreeMap::new(), provided: BTreeMap::new() }
+        Self {
+            terms,
+            namespace,
+            kept: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            provided: BTreeMap::new(),
+            node: None,
+        }
     }
 
     /// Takes over what was accepted before a restart. What a newer release does not take any more is left out, and
@@ -87,12 +106,15 @@ impl Engine {
             inventory => inventory?,
         };
         self.note_provided(input, &inventory);
-        let node = inventory.node(&self.terms)?;
+        let Some(node) = self.node_of(&inventory)? else {
+            let findings = own_findings(input, &inventory, &BTreeSet::new());
+            return Ok(Decision::held(findings));
+        };
         self.forgive(&inventory);
         let (mut planned, left_out) = inventory.input_of(&node, &self.terms);
         planned.running = running;
         planned.version = Some(version);
-        self.complete(&mut planned, input);
+        self.complete(&mut planned, input, &inventory);
         inventory.hold_back(&mut planned);
         let result = plan(&planned);
         let mut findings = own_findings(input, &inventory, &left_out);
@@ -103,7 +125,25 @@ impl Engine {
         let objects = planned.candidates.iter().map(|candidate| candidate.seniority.object.clone());
         let fates = objects.zip(result.fates).filter(|(object, _)| !object.name.is_empty()).collect();
         let wanted = result.outcome.map(|outcome| self.wanted(&outcome, input, &inventory));
-        Ok(Decision { wanted, fates, findings, groups: result.groups, left_out: left_out.len() })
+        let is_held = wanted.is_none();
+        Ok(Decision { wanted, is_held, fates, findings, groups: result.groups, left_out: left_out.len() })
+    }
+
+    /// The node, as its object has it. While something cannot be read it may be that object: the node is as it was when
+    /// all could be read. `None` where that was never so since the start, and something is in force.
+    fn node_of(&mut self, inventory: &Inventory) -> Result<Option<NodeView>, InventoryError> {
+        if inventory.is_incomplete {
+            match &self.node {
+                Some(node) => return Ok(Some(node.clone())),
+                None if !self.is_blank() => return Ok(None),
+                None => {}
+            }
+        }
+        let node = inventory.node(&self.terms)?;
+        if !inventory.is_incomplete {
+            self.node = Some(node.clone());
+        }
+        Ok(Some(node))
     }
 
     /// Notes that FRR refused lines of these objects: until they change, their last accepted versions count.
@@ -140,8 +180,8 @@ impl Engine {
         for (number, source) in input.sources.iter().enumerate() {
             let name = source.name.clone();
             if unreadable.contains(&number) {
-                let before = self.provided.get(&name).cloned().unwrap_or_default();
-                provided.insert(name, before);
+                // Of one that could never be read nobody knows what it has.
+                provided.extend(self.provided.get(&name).map(|before| (name, before.clone())));
             } else {
                 let here = inventory.entries.iter().filter(|(_, at)| input.entries[**at].source == number);
                 provided.insert(name, here.map(|(id, _)| id.clone()).collect());
@@ -159,23 +199,30 @@ impl Engine {
 
     /// Adds to candidates what was accepted of them before, leaves out what FRR refused, and adds the objects of texts
     /// that cannot be read now.
-    fn complete<'a>(&'a self, planned: &mut NodeInput<'a>, input: &Input) {
+    fn complete<'a>(&'a self, planned: &mut NodeInput<'a>, input: &Input, inventory: &Inventory) {
         for candidate in &mut planned.candidates {
             // Objects of a directory come before those of the API.
             candidate.seniority.source = 0;
             let object = &candidate.seniority.object;
-            candidate.last_accepted = self.kept.get(object).map(|kept| &kept.fragment);
+            let kept = self.kept.get(object).map(|kept| &kept.fragment);
+            candidate.last_accepted = kept.filter(|fragment| !self.is_refused(fragment));
             if self.refused.contains_key(object) {
                 candidate.newest = None;
             }
         }
         let there: BTreeSet<ObjectId> =
             planned.candidates.iter().map(|candidate| candidate.seniority.object.clone()).collect();
-        let unreadable = input
-            .unreadable
-            .iter()
-            .filter_map(|unreadable| self.provided.get(&input.sources[unreadable.source].name));
-        let hidden = unreadable.flatten().filter(|object| !there.contains(object));
+        let mut hidden: BTreeSet<&ObjectId> = BTreeSet::new();
+        for unreadable in &input.unreadable {
+            match self.provided.get(&input.sources[unreadable.source].name) {
+                Some(objects) => hidden.extend(objects),
+                // Nobody knows what it has: it may be any of those that are nowhere to be seen.
+                None => hidden.extend(self.kept.keys()),
+            }
+        }
+        let hidden = hidden
+            .into_iter()
+            .filter(|object| !there.contains(object) && !inventory.entries.contains_key(object));
         let hidden = hidden.filter_map(|object| self.kept.get(object));
         planned.candidates.extend(hidden.map(|kept| Candidate {
             seniority: kept.seniority(),

@@ -32,6 +32,8 @@ pub enum OnDrift {
 struct Applied {
     documents: Documents,
     raw: Option<RawRecord>,
+    /// The dialect that it is divided in.
+    dialect: Dialect,
 }
 
 /// An FRR with what is known of it from one pass to the next.
@@ -45,7 +47,12 @@ pub struct Node<T> {
     /// What the store had when we started, until it is known which dialect it is in.
     found: Option<LastGood>,
     applied: Option<Applied>,
+    /// What the objects ask for, where it failed.
     retry: Retry,
+    /// What was last good, where it could not be returned to.
+    held: Retry,
+    /// Whether the last good configuration is not on the disk yet.
+    unsaved: bool,
 }
 
 /// Why a pass came to nothing.
@@ -129,7 +136,8 @@ impl<T: Transport> Node<T> {
         (startup, on_drift): (Option<StartupFile>, OnDrift),
     ) -> Self {
         let (found, applied) = (None, None);
-        Self { transport, engine, store, startup, on_drift, found, applied, retry: Retry::default() }
+        let (retry, held) = (Retry::default(), Retry::default());
+        Self { transport, engine, store, startup, on_drift, found, applied, retry, held, unsaved: false }
     }
 
     /// Takes over what was kept before a restart: what was set aside, and what a newer release takes no more.
@@ -139,6 +147,11 @@ impl<T: Transport> Node<T> {
         let findings = record.map(|record| self.engine.restore(record)).unwrap_or_default();
         self.found = loaded.last_good;
         Ok((loaded.set_aside, findings))
+    }
+
+    /// Whether nothing was ever accepted, as far as the store knows.
+    pub fn is_blank(&self) -> bool {
+        self.engine.is_blank() && self.applied.is_none() && self.found.is_none()
     }
 
     /// Asks bgpd.
@@ -171,17 +184,23 @@ impl<T: Transport> Node<T> {
         let input = match source {
             Ok(input) => input,
             Err(error) => {
-                self.hold(dialect, running, pass).await;
+                self.hold(dialect, &running, pass).await;
                 return Err(error.into());
             }
         };
         // Each round sets at least one object aside.
         loop {
             let bgpd = running.ours.get(&frrk8s_document::Daemon::Bgpd);
-            let mut decision = self.engine.decide(&input, bgpd, dialect.version())?;
+            let mut decision = match self.engine.decide(&input, bgpd, dialect.version()) {
+                Ok(decision) => decision,
+                Err(error) => {
+                    self.hold(dialect, &running, pass).await;
+                    return Err(error.into());
+                }
+            };
             let Some(wanted) = decision.wanted.take() else {
                 pass.decision = Some(decision);
-                self.hold(dialect, running, pass).await;
+                self.hold(dialect, &running, pass).await;
                 return Ok(());
             };
             if self.is_idle(&wanted) {
@@ -209,7 +228,13 @@ impl<T: Transport> Node<T> {
         if let Some(found) = self.found.take() {
             let documents = dialect.by_daemon(&dialect.read(&Text::parse(&found.text)));
             let raw = found.record.and_then(|record| record.raw);
-            self.applied = Some(Applied { documents, raw });
+            self.applied = Some(Applied { documents, raw, dialect });
+        }
+        // FRR may have been replaced by another release meanwhile.
+        if let Some(applied) = self.applied.as_mut().filter(|applied| applied.dialect != dialect) {
+            let text = whole(&applied.documents).print();
+            applied.documents = dialect.by_daemon(&dialect.read(&Text::parse(&text)));
+            applied.dialect = dialect;
         }
     }
 
@@ -226,17 +251,17 @@ impl<T: Transport> Node<T> {
     }
 
     /// FRR is held at what was last good.
-    async fn hold(&mut self, dialect: Dialect, running: Running, pass: &mut Pass) {
+    async fn hold(&mut self, dialect: Dialect, running: &Running, pass: &mut Pass) {
         let Some(applied) = self.applied.clone() else {
             return;
         };
         let goal = frrk8s_frr::Goal { documents: applied.documents.clone(), raw: Documents::new() };
-        if self.is_left(&goal.documents, &running, pass) || self.retry.waits(&goal.documents).is_some() {
+        if self.is_left(&goal.documents, running, pass) || self.held.waits(&goal.documents).is_some() {
             return;
         }
         let text = whole(&goal.documents).print();
         let driven = self.drive(dialect, goal, &text).await;
-        self.retry.note(&applied.documents, &driven.verdict);
+        self.held.note(&applied.documents, &driven.verdict);
         pass.driven = Some(driven);
     }
 
@@ -249,30 +274,34 @@ impl<T: Transport> Node<T> {
     ) -> Option<Driven> {
         let homeless = wanted.homeless(dialect);
         if !homeless.is_empty() {
-            return Some(Driven::not_told(Verdict::RolledBack(Cause::Refused(homeless))));
+            let verdict = Verdict::RolledBack(Cause::Refused(homeless));
+            return Some(self.wait_with(verdict, dialect, running, pass).await);
         }
         let raw = self.applied.as_ref().and_then(|applied| applied.raw.clone());
         let goal = wanted.goal(dialect, raw.as_ref());
         if self.is_left(&goal.documents, running, pass) {
             return None;
         }
-        if let Some(verdict) = self.retry.waits(&goal.documents) {
-            return Some(Driven::not_told(verdict.clone()));
+        if let Some(verdict) = self.retry.waits(&goal.documents).cloned() {
+            return Some(self.wait_with(verdict, dialect, running, pass).await);
         }
         let documents = goal.documents.clone();
         let driven = self.drive(dialect, goal, &wanted.print()).await;
         self.retry.note(&documents, &driven.verdict);
         match &driven.verdict {
-            Verdict::Unchanged => self.keep(wanted, (documents, raw), running, pass),
+            Verdict::Unchanged => self.keep(wanted, (documents, raw, dialect), running, pass),
             Verdict::Applied { residue: None } => {
                 let raw = raw.filter(|record| record.told == wanted.raw_text());
-                self.keep(wanted, (documents, raw), running, pass);
+                self.keep(wanted, (documents, raw, dialect), running, pass);
             }
             Verdict::Applied { residue: Some(residue) } => {
                 let mut residue = residue.clone();
                 // What came at the top level under another name than it was told is known only by its coming.
                 if let Ok(after) = self.read(dialect, &[&whole(&documents)]).await {
                     let came = after.foreign.without(&running.foreign);
+                    let told = residue.missing.values().map(Document::leaves).sum();
+                    // More than that somebody else has typed: it stays theirs.
+                    let came = if came.leaves() <= told { came } else { Document::default() };
                     for (daemon, document) in dialect.by_daemon(&came) {
                         let more = residue.more.remove(&daemon).unwrap_or_default();
                         residue.more.insert(daemon, more.joined(document));
@@ -280,11 +309,27 @@ impl<T: Transport> Node<T> {
                 }
                 let record = raw_record(wanted.raw_text(), &residue);
                 let documents = wanted.goal(dialect, Some(&record)).documents;
-                self.keep(wanted, (documents, Some(record)), running, pass);
+                self.keep(wanted, (documents, Some(record), dialect), running, pass);
             }
             Verdict::RolledBack(_) | Verdict::Stuck { .. } | Verdict::Unreachable(_) => {}
         }
         Some(driven)
+    }
+
+    /// What failed is not tried now: FRR is held at what was last good meanwhile.
+    async fn wait_with(
+        &mut self,
+        verdict: Verdict,
+        dialect: Dialect,
+        running: &Running,
+        pass: &mut Pass,
+    ) -> Driven {
+        self.hold(dialect, running, pass).await;
+        match pass.driven.take() {
+            Some(held) if held.verdict.cause().is_none() => Driven { verdict, ..held },
+            Some(held) => held,
+            None => Driven::not_told(verdict),
+        }
     }
 
     /// Whether somebody changed what runs, and it is only to be reported.
@@ -308,7 +353,7 @@ impl<T: Transport> Node<T> {
     fn keep(
         &mut self,
         wanted: &Wanted,
-        (documents, raw): (Documents, Option<RawRecord>),
+        (documents, raw, dialect): (Documents, Option<RawRecord>, Dialect),
         running: &Running,
         pass: &mut Pass,
     ) {
@@ -316,15 +361,17 @@ impl<T: Transport> Node<T> {
             || !self.engine.has_accepted(wanted);
         self.engine.accept(wanted);
         let ours = whole(&documents);
-        if is_new && let Err(error) = self.store.save(&ours.print(), &wanted.record(raw.clone())) {
-            pass.unkept.push(error);
+        if is_new || self.unsaved {
+            let saved = self.store.save(&ours.print(), &wanted.record(raw.clone()));
+            self.unsaved = saved.is_err();
+            pass.unkept.extend(saved.err());
         }
-        // What is foreign would be gone after a restart of FRR if it were not in it.
-        let text = running.foreign.clone().joined(ours).print();
-        if let Some(Err(error)) = self.startup.as_ref().map(|startup| startup.write(&text)) {
-            pass.unkept.push(error);
+        let before = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
+        if let Some(startup) = &self.startup {
+            let text = startup_text(dialect, &startup.read(), &running.foreign, &[&before, &ours]);
+            pass.unkept.extend(startup.write(&text).err());
         }
-        self.applied = Some(Applied { documents, raw });
+        self.applied = Some(Applied { documents, raw, dialect });
     }
 
     /// Notes who is behind refused lines. Whether anybody was set aside that was not before.
@@ -349,6 +396,18 @@ impl<T: Transport> Node<T> {
         decision.findings.dedup();
         any
     }
+}
+
+/// FRR's start-up file: what stands there and is none of ours, what runs and is none of ours, and ours. Foreign lines are
+/// only ever added: what a daemon does not run just now may be what it is to load.
+fn startup_text(dialect: Dialect, there: &str, running: &Document, known: &[&Document; 2]) -> String {
+    let head = there.lines().filter(|line| ["frr ", "service "].iter().any(|start| line.starts_with(start)));
+    let head: String = head.flat_map(|line| [line, "\n"]).collect();
+    let is_service = |line: &&frrk8s_document::Line| !line.text().starts_with("service ");
+    let kept = divide(dialect.read(&Text::parse(there)), known).foreign;
+    let foreign = kept.joined(running.clone());
+    let foreign = Document::new(foreign.lines().iter().filter(is_service).cloned().collect());
+    head + &foreign.joined(known[1].clone()).print()
 }
 
 fn refused(verdict: &Verdict) -> Option<Vec<Refused>> {

@@ -165,7 +165,7 @@ fn word(fate: Fate) -> &'static str {
 fn outcome(pass: &Pass) -> (String, String, bool) {
     if let Some(error) = &pass.error {
         let message = with_sources(error);
-        return (error.reason().to_owned(), format!("{message}; FRR is left at what it runs"), false);
+        return (error.reason().to_owned(), message, false);
     }
     let Some(decision) = &pass.decision else {
         return ("Pending".to_owned(), "nothing was decided yet".to_owned(), false);
@@ -177,10 +177,8 @@ fn outcome(pass: &Pass) -> (String, String, bool) {
     let errors = decision.findings.iter().filter(|finding| finding.is_error()).count();
     let objects = decision.fates.len();
     let out = decision.fates.values().filter(|fate| !matches!(fate, Fate::Accepted)).count();
-    if out > 0 {
-        let held = decision.fates.values().any(|fate| *fate == Fate::Held)
-            || decision.fates.values().all(|fate| *fate == Fate::Rejected);
-        let reason = if held { "Frozen" } else { "Quarantined" };
+    if decision.is_held || out > 0 || errors > 0 {
+        let reason = if decision.is_held { "Frozen" } else { "Quarantined" };
         let message = format!("{out} of {objects} objects are not in force: {errors} errors");
         return (reason.to_owned(), message, false);
     }

@@ -29,6 +29,8 @@ const POLL_SHORTEST: Duration = Duration::from_secs(2);
 const POLL_LONGEST: Duration = Duration::from_mins(2);
 /// Which part of the time bgpd may be blocked by us: one in so many.
 const POLL_SHARE: u32 = 100;
+/// How long somebody may write a file before it is read as it is.
+const WRITERS_LIMIT: Duration = Duration::from_secs(5);
 /// How soon it is tried again when FRR cannot be read.
 const LOST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -124,9 +126,13 @@ async fn drive_for_ever(options: Options, shared: &Shared) -> Result<(), RunErro
     for finding in findings {
         warn!(rule = finding.rule.id(), object = %finding.at.object, "not taken over from the last good configuration: {}", finding.message);
     }
+    let mut has_read = false;
     let mut watch = Watch::new(&[&options.directory, &options.sockets], Arc::clone(&shared.wake))?;
     loop {
-        watch.renew()?;
+        if let Err(error) = watch.renew() {
+            // It is looked at from time to time anyway.
+            debug!("{}", with_sources(&error));
+        }
         let pause = until_now(&shared.pause);
         let next = if pause.is_some() {
             publish_paused(shared, pause.clone());
@@ -135,7 +141,10 @@ async fn drive_for_ever(options: Options, shared: &Shared) -> Result<(), RunErro
                 Duration::try_from(left).unwrap_or_default().clamp(Duration::from_millis(10), POLL_SHORTEST)
             })
         } else {
-            let pass = node.pass(read(&options.directory)).await;
+            wait_for_writers(&watch, shared).await;
+            let source = read(&options.directory, has_read || node.is_blank());
+            has_read |= source.as_ref().is_ok_and(|input| !input.sources.is_empty());
+            let pass = node.pass(source).await;
             let sessions = node.ask(sessions::COMMAND).await.map(|json| sessions::read(&json));
             publish(shared, &pass, sessions.unwrap_or_default());
             pause_after(&pass)
@@ -148,11 +157,24 @@ async fn drive_for_ever(options: Options, shared: &Shared) -> Result<(), RunErro
     }
 }
 
-/// The objects of a directory. One without files is empty; one that is not there says nothing.
-fn read(directory: &Path) -> Result<Input, InputError> {
-    match Input::read(&[directory.to_owned()]) {
-        Err(InputError::EmptyDirectory(_)) => Ok(Input::default()),
-        input => input,
+/// The objects of a directory. One that is not there says nothing; one that became empty while it was looked at is
+/// empty, but one that is found empty may be a mount that is missing.
+fn read(directory: &Path, may_be_empty: bool) -> Result<Input, InputError> {
+    let input = match Input::read(&[directory.to_owned()]) {
+        Err(InputError::EmptyDirectory(_)) if may_be_empty => Input::default(),
+        input => input?,
+    };
+    Ok(input.without_empty_texts())
+}
+
+/// Waits until files that are being written are closed, but not for ever.
+async fn wait_for_writers(watch: &Watch, shared: &Shared) {
+    let deadline = Instant::now() + WRITERS_LIMIT;
+    while watch.is_being_written() && Instant::now() < deadline {
+        tokio::select! {
+            () = shared.wake.notified() => {}
+            () = sleep_until(Instant::now() + LOST_PAUSE) => {}
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -66,7 +66,8 @@ impl Server {
 
     /// Answers for ever.
     pub async fn serve(self) -> std::io::Result<()> {
-        axum::serve(self.listener, self.router).await
+        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(self.listener, service).await
     }
 }
 
@@ -91,7 +92,20 @@ struct Asked {
     reason: String,
 }
 
-async fn pause(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
+/// Everybody may look; only who is on the node may tell the agent anything.
+fn refuse_others(from: SocketAddr) -> Option<Response> {
+    let refused = || (StatusCode::FORBIDDEN, "only from the node itself, over loopback\n").into_response();
+    (!from.ip().is_loopback()).then(refused)
+}
+
+async fn pause(
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    State(shared): State<Arc<Shared>>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    if let Some(refused) = refuse_others(from) {
+        return refused;
+    }
     match Pause::new(&asked.duration, &asked.reason, Timestamp::now()) {
         Ok(pause) => {
             let text = format!("paused until {}: {}\n", pause.until, pause.reason);
@@ -103,8 +117,11 @@ async fn pause(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) ->
     }
 }
 
-async fn resume(State(shared): State<Arc<Shared>>) -> &'static str {
+async fn resume(ConnectInfo(from): ConnectInfo<SocketAddr>, State(shared): State<Arc<Shared>>) -> Response {
+    if let Some(refused) = refuse_others(from) {
+        return refused;
+    }
     shared.pause.send_replace(None);
     shared.wake.notify_one();
-    "resumed\n"
+    "resumed\n".into_response()
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use frrk8s_delta::Documents;
-use frrk8s_document::{Daemon, Dialect, Document, Line, Mark, Text};
+use frrk8s_document::{Daemon, Dialect, Document, Line, Mark, Text, statements};
 use frrk8s_frr::{Goal, RawRecord, Record, Refused, Residue};
 use frrk8s_merge::{NodeFacts, Source};
 use frrk8s_model::{Fragment, NodeConfig, RawSnippet};
@@ -44,7 +44,7 @@ impl Wanted {
     /// What every daemon is to run. `before` is what FRR made of the same raw lines earlier.
     pub fn goal(&self, dialect: Dialect, before: Option<&RawRecord>) -> Goal {
         let told = self.raw_text();
-        let raw = dialect.read(&Text::parse(&told));
+        let raw = read_raw(dialect, &told);
         let known = before.filter(|record| record.told == told);
         let as_printed = match known {
             Some(record) => {
@@ -64,7 +64,7 @@ impl Wanted {
 
     /// Raw lines that no daemon of ours keeps.
     pub fn homeless(&self, dialect: Dialect) -> Vec<Refused> {
-        let raw = dialect.read(&Text::parse(&self.raw_text()));
+        let raw = read_raw(dialect, &self.raw_text());
         let lines = raw.lines().iter().filter(|line| dialect.homes(line.text()).is_empty());
         let refused = |line: &Line| Refused {
             daemon: Daemon::Bgpd,
@@ -102,6 +102,14 @@ impl Wanted {
     pub fn record(&self, raw: Option<RawRecord>) -> Record {
         Record { objects: self.kept.iter().map(Kept::to_record).collect(), raw }
     }
+}
+
+/// Raw lines as a document. FRR goes by the lines that open contexts, whatever the indentation.
+fn read_raw(dialect: Dialect, told: &str) -> Document {
+    let statements = statements(told);
+    let lines =
+        statements.iter().map(|statement| format!("{:1$}{2}\n", "", statement.context.len(), statement.line));
+    dialect.read(&Text::parse(&lines.collect::<String>()))
 }
 
 /// What FRR made of raw lines, to be remembered.

@@ -1,9 +1,11 @@
 //! Wakes the agent when files come, change or go: those of its source, and FRR's sockets.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 /// Why a directory cannot be watched.
@@ -19,6 +21,21 @@ pub struct WatchError {
 pub struct Watch {
     watcher: RecommendedWatcher,
     paths: Vec<PathBuf>,
+    written: Arc<Mutex<BTreeSet<PathBuf>>>,
+}
+
+/// Files that are written to, and not closed yet.
+fn note_writers(event: &notify::Event, written: &Mutex<BTreeSet<PathBuf>>) {
+    let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
+    match event.kind {
+        EventKind::Modify(ModifyKind::Data(_)) => written.extend(event.paths.iter().cloned()),
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+        | EventKind::Remove(_)
+        | EventKind::Modify(ModifyKind::Name(_)) => {
+            written.retain(|path| !event.paths.contains(path));
+        }
+        _ => {}
+    }
 }
 
 impl Watch {
@@ -27,18 +44,31 @@ impl Watch {
     pub fn new(paths: &[&Path], wake: Arc<Notify>) -> Result<Self, WatchError> {
         let paths: Vec<PathBuf> = paths.iter().map(|path| absolute(path)).collect();
         let directories = paths.clone();
+        let written: Arc<Mutex<BTreeSet<PathBuf>>> = Arc::default();
+        let noted = Arc::clone(&written);
         let handler = move |event: notify::Result<notify::Event>| {
             let is_ours = |path: &PathBuf| directories.iter().any(|directory| path.starts_with(directory));
+            let Ok(event) = event else {
+                return wake.notify_one();
+            };
+            note_writers(&event, &noted);
             // Our own reading is no news, nor is what happens beside the directories.
-            if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(is_ours)) {
+            let is_closed = event.kind == EventKind::Access(AccessKind::Close(AccessMode::Write));
+            if (is_closed || !event.kind.is_access()) && event.paths.iter().any(is_ours) {
                 wake.notify_one();
             }
         };
         let failed = |source| WatchError { path: PathBuf::new(), source };
         let watcher = notify::recommended_watcher(handler).map_err(failed)?;
-        let mut watch = Self { watcher, paths };
+        let mut watch = Self { watcher, paths, written };
         watch.renew()?;
         Ok(watch)
+    }
+
+    /// Whether somebody is writing a file in the first directory just now. (FRR writes beside its sockets all the time.)
+    pub fn is_being_written(&self) -> bool {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.iter().any(|path| self.paths.first().is_some_and(|directory| path.starts_with(directory)))
     }
 
     /// Watches again what is there now: a directory that was replaced is another one.

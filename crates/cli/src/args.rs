@@ -227,9 +227,9 @@ pub struct AgentArgs {
     /// Where the objects come from: dir:PATH, a directory of YAML or JSON files.
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub source: PathBuf,
-    /// The namespace whose objects count [default: the one that all FRRConfigurations are in, else frr-k8s-system].
-    #[arg(short = 'n', long, value_name = "NS", value_parser = namespace)]
-    pub namespace: Option<String>,
+    /// The namespace whose objects count, beside those without one.
+    #[arg(short = 'n', long, value_name = "NS", default_value = "frr-k8s-system", value_parser = namespace)]
+    pub namespace: String,
     /// The node.
     #[command(flatten)]
     pub node: NodeArgs,

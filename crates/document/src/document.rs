@@ -166,6 +166,14 @@ impl Document {
         Self::new(lines_without(&self.lines, &other.lines))
     }
 
+    /// How many lines there are that open no context.
+    pub fn leaves(&self) -> usize {
+        fn count(lines: &[Line]) -> usize {
+            lines.iter().map(|line| if line.is_context() { count(line.inside()) } else { 1 }).sum()
+        }
+        count(&self.lines)
+    }
+
     /// How many lines there are in all, closing lines aside.
     pub fn count(&self) -> usize {
         self.lines.iter().map(Line::count).sum()

@@ -109,6 +109,19 @@ impl Input {
         Ok(input)
     }
 
+    /// The same, with texts that have nothing in them among those that cannot be read: for who watches files as they are
+    /// written, an empty one is one that is not written yet.
+    #[must_use]
+    pub fn without_empty_texts(mut self) -> Self {
+        let empty = self.sources.iter().enumerate().filter(|(_, source)| source.text.trim().is_empty());
+        let message = "it is empty: perhaps it is not written yet";
+        let unreadable =
+            empty.map(|(source, _)| Unreadable { source, message: message.to_owned(), span: 0..0 });
+        let unreadable: Vec<Unreadable> = unreadable.collect();
+        self.unreadable.extend(unreadable);
+        self
+    }
+
     /// Adds a text under the name that people call it by.
     pub fn add(&mut self, name: &str, bytes: Vec<u8>) {
         let source = self.sources.len();

@@ -62,9 +62,11 @@ fn places(config: &NodeConfig, subject: &Subject, line: &str) -> Vec<Place> {
 /// The snippets that have a line, whatever stands around it.
 pub fn behind_raw(snippets: &[RawSnippet], line: &str) -> Vec<Source> {
     let says = |snippet: &&RawSnippet| {
-        statements(&snippet.text)
-            .iter()
-            .any(|statement| *statement.line == *line || statement.line.contains(line))
+        // Where FRR names no line, nobody is to be blamed for it.
+        !line.is_empty()
+            && statements(&snippet.text)
+                .iter()
+                .any(|statement| *statement.line == *line || statement.line.contains(line))
     };
     let origin = |snippet: &RawSnippet| Origin {
         object: snippet.object.clone(),

@@ -35,7 +35,7 @@ pub fn divide(running: Document, known: &[&Document]) -> Divided {
 struct Ownership<'a> {
     /// The names that begin the policy of every neighbor that runs.
     peers: BTreeSet<String>,
-    /// Maps that use a list of ours, or stand in a document of ours.
+    /// Maps that use a list of ours.
     maps: BTreeSet<String>,
     known: &'a [&'a Document],
 }
@@ -49,8 +49,7 @@ impl<'a> Ownership<'a> {
             inside.any(|text| text.rsplit(' ').next().is_some_and(|name| list_number(name).is_some()))
         };
         let running_maps = running.lines().iter().filter(|line| uses_ours(line));
-        let known_maps = known.iter().flat_map(|document| document.lines());
-        let maps = running_maps.chain(known_maps).filter_map(|line| map_of(line.text())).map(str::to_owned);
+        let maps = running_maps.filter_map(|line| map_of(line.text())).map(str::to_owned);
         Self { peers, maps: maps.collect(), known }
     }
 
@@ -58,7 +57,10 @@ impl<'a> Ownership<'a> {
     fn divide(&self, line: Line) -> (Option<Line>, Option<Line>) {
         let text = line.text();
         if text == "bfd" {
-            return divide_inside(line, |inside| inside.text().starts_with("profile "));
+            let is_known = |inside: &Line| {
+                self.known.iter().any(|document| document.find(&["bfd", inside.text()]).is_some())
+            };
+            return divide_inside(line, |inside| inside.text().starts_with("profile ") || is_known(inside));
         }
         if text.starts_with("vrf ") {
             let known: Vec<&Line> = self.known.iter().filter_map(|document| document.find(&[text])).collect();

@@ -24,7 +24,7 @@ pub fn run(args: &AgentArgs) -> Result<Exit, CommandError> {
     let options = Options {
         directory: args.source.clone(),
         terms: args.node.terms(),
-        namespace: args.namespace.clone(),
+        namespace: Some(args.namespace.clone()),
         sockets: args.frr_sockets.clone(),
         frr_config: args.frr_config.clone(),
         state: args.state_dir.clone(),

@@ -223,7 +223,8 @@ impl Goal {
             let [wanted, runs] = [&self.documents, running].map(|side| side.get(&daemon).unwrap_or(&empty));
             let raw = self.raw.get(&daemon).unwrap_or(&empty);
             let (missing, more) = (wanted.without(runs), runs.without(wanted));
-            if !missing.without(raw).is_empty() {
+            // For each raw line at most one stands there in its place: what else is there, others have told.
+            if !missing.without(raw).is_empty() || more.leaves() > missing.leaves() {
                 return None;
             }
             residue.missing.insert(daemon, missing);

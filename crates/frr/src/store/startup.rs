@@ -25,6 +25,11 @@ impl StartupFile {
         &self.path
     }
 
+    /// What stands in it; nothing where it is not there.
+    pub fn read(&self) -> String {
+        fs::read(&self.path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+
     /// Writes it as a whole, readable by FRR's group, unless it says the same already. Whether it was written.
     ///
     /// It belongs to whom it belonged; a new one to the owner of its directory, who is FRR.
