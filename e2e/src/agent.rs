@@ -4,14 +4,30 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
-use frrk8s_testkit::lab::{LabError, Router, wait_until};
+use frrk8s_testkit::lab::{FrrInstall, LabError, Router, RouterOptions, installs, wait_until};
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long anything may take that the agent does by itself, on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// Tests on each version of FRR, each in a thread of its own.
+pub fn on_each(test: impl Fn(&FrrInstall) + Sync) {
+    thread::scope(|scope| {
+        for install in installs() {
+            let test = &test;
+            scope.spawn(move || test(&install));
+        }
+    });
+}
+
+/// A router that nobody else can reach.
+pub fn isolated(install: &FrrInstall) -> Router {
+    Router::isolated(install, RouterOptions::default()).unwrap()
+}
 
 /// Directories of an agent: they outlive it.
 #[derive(Debug)]

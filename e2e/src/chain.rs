@@ -26,7 +26,8 @@ const SESSIONS: [(usize, &str); 5] =
 /// The session with BFD, on both ends.
 pub const WITH_BFD: usize = 1;
 
-const PREFIXES: [&str; 7] = [
+/// What is originated: both families, and one prefix within another.
+pub const PREFIXES: [&str; 7] = [
     "198.51.100.0/24",
     "198.51.100.7/32",
     "203.0.113.0/24",

@@ -2,10 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
-use std::thread;
 
-use frrk8s_e2e::agent::{Agent, Home, LIMIT};
-use frrk8s_testkit::lab::{Daemon, FrrInstall, Router, RouterOptions, installs, wait_until};
+use frrk8s_e2e::agent::{Agent, Home, LIMIT, isolated, on_each};
+use frrk8s_testkit::lab::{Daemon, Router, wait_until};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
 
@@ -27,20 +26,6 @@ fn neighbor(number: u8, more: &str) -> String {
 
 fn bgpd(router: &Router) -> String {
     router.running_config(Daemon::Bgpd).unwrap()
-}
-
-/// Each version in a thread of its own.
-fn on_each(test: impl Fn(&FrrInstall) + Sync) {
-    thread::scope(|scope| {
-        for install in installs() {
-            let test = &test;
-            scope.spawn(move || test(&install));
-        }
-    });
-}
-
-fn isolated(install: &FrrInstall) -> Router {
-    Router::isolated(install, RouterOptions::default()).unwrap()
 }
 
 fn wait_for_config(router: &Router, what: &str, is_it: impl Fn(&str) -> bool) {

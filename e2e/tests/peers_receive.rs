@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use frrk8s_api::FRRConfiguration;
+use frrk8s_e2e::chain::PREFIXES;
 use frrk8s_e2e::oracle::{Route, received_by, taken_from};
 use frrk8s_e2e::other::{Other, SENT_V4, SENT_V6};
 use frrk8s_e2e::{Planned, PlannedInput, load};
@@ -64,15 +65,7 @@ fn world() -> World {
     peers[2].dual_stack = true;
     peers[2].next_hops = (Some("192.0.2.33"), Some("2001:db8::33"));
     peers[0].next_hops = (Some("192.0.2.44"), None);
-    let prefixes = [
-        "198.51.100.0/24",
-        "198.51.100.7/32",
-        "203.0.113.0/24",
-        "10.20.0.0/16",
-        "2001:db8:1::/48",
-        "2001:db8:2::/64",
-        "fd00:9::/32",
-    ];
+    let prefixes = PREFIXES;
     let router = RouterSpec {
         vrf: "",
         asn: 64512,
