@@ -245,7 +245,7 @@ impl Story {
         say_apply(&report);
         let routes = ["10.244.1.0/24", "2001:db8:244:1::/64", "203.0.113.11/32", "203.0.113.12/32"];
         self.wait_for_routes("the routes again", &routes)?;
-        println!("  tor has all routes again {:.1} s after it", started.elapsed().as_secs_f64());
+        println!("  tor: all routes are there");
         Ok(())
     }
 
