@@ -1,16 +1,20 @@
 //! From the objects of a source to what the node is to run, with what was accepted before.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use frrk8s_document::{Document, Version};
 use frrk8s_frr::Record;
 use frrk8s_intake::{Input, Inventory, InventoryError, NodeView, SecretsSeen, Terms};
 use frrk8s_manifest::Object;
-use frrk8s_merge::{Candidate, Fate};
+use frrk8s_merge::{Candidate, ConflictPolicy, Fate};
 use frrk8s_model::{Finding, Fragment, ObjectId, Rule};
 use frrk8s_plan::{NodeInput, Outcome, plan};
+use frrk8s_render::LogLevel;
 use serde_json::Value;
 
+use crate::circumstances::Circumstances;
+use crate::hold_down::HoldDown;
 use crate::kept::Kept;
 use crate::wanted::Wanted;
 
@@ -25,8 +29,11 @@ pub struct Engine {
     refused: BTreeMap<ObjectId, Refusal>,
     /// The objects of each text, when it could be read the last time.
     provided: BTreeMap<String, BTreeSet<ObjectId>>,
-    /// The node, when everything could be read the last time.
+    /// The node, when everything could be read the last time; else as it was when something was accepted last.
     node: Option<NodeView>,
+    /// What the configuration in force was rendered with.
+    in_force: Option<Circumstances>,
+    hold_down: HoldDown,
 }
 
 /// A version of an object that FRR does not take.
@@ -51,13 +58,17 @@ pub struct Decision {
     pub groups: Vec<Vec<ObjectId>>,
     /// How many objects there are that do not select the node.
     pub left_out: usize,
+    /// How much is to be logged, where an object says so.
+    pub log_level: Option<LogLevel>,
+    /// When it is to be decided anew, though nothing happens.
+    pub until: Option<Instant>,
 }
 
 impl Decision {
     /// Nothing is decided.
     fn held(findings: Vec<Finding>) -> Self {
-        let (fates, groups) = (BTreeMap::new(), Vec::new());
-        Self { wanted: None, is_held: true, fates, findings, groups, left_out: 0 }
+        let (fates, groups, left_out) = (BTreeMap::new(), Vec::new(), 0);
+        Self { wanted: None, is_held: true, fates, findings, groups, left_out, log_level: None, until: None }
     }
 }
 
@@ -71,7 +82,16 @@ impl Engine {
             refused: BTreeMap::new(),
             provided: BTreeMap::new(),
             node: None,
+            in_force: None,
+            hold_down: HoldDown::default(),
         }
+    }
+
+    /// The same, with objects that take back everything kept as they were for a while.
+    #[must_use]
+    pub fn with_hold_down(mut self, hold_down: HoldDown) -> Self {
+        self.hold_down = hold_down;
+        self
     }
 
     /// Takes over what was accepted before a restart. What a newer release does not take any more is left out, and
@@ -86,6 +106,9 @@ impl Engine {
                 Err(found) => findings.extend(found),
             }
         }
+        self.in_force = record.node.as_ref().map(Circumstances::from_record);
+        let same_name = |view: &NodeView| self.terms.node.is_none() || self.terms.node == view.name;
+        self.node = self.in_force.as_ref().map(|it| it.view.clone()).filter(same_name);
         findings
     }
 
@@ -100,50 +123,126 @@ impl Engine {
         input: &Input,
         running: Option<&Document>,
         version: Version,
+        now: Instant,
     ) -> Result<Decision, InventoryError> {
         let inventory = match Inventory::new(input, self.namespace.as_deref(), SecretsSeen::Required) {
             Err(InventoryError::NothingToMerge { .. }) => Inventory::default(),
             inventory => inventory?,
         };
         self.note_provided(input, &inventory);
-        let Some(node) = self.node_of(&inventory)? else {
+        let (Some(view), missing) = self.node_of(&inventory)? else {
             let findings = own_findings(input, &inventory, &BTreeSet::new());
             return Ok(Decision::held(findings));
         };
         self.forgive(&inventory);
-        let (mut planned, left_out) = inventory.input_of(&node, &self.terms);
+        let (mut planned, left_out) = inventory.input_of(&view, &self.terms);
         planned.running = running;
         planned.version = Some(version);
-        self.complete(&mut planned, input, &inventory);
+        self.keep_router_id(&view, &mut planned);
+        let held_down = self.held_down(&planned, input, &inventory, now);
+        self.complete(&mut planned, input, &inventory, &held_down);
         inventory.hold_back(&mut planned);
         let result = plan(&planned);
         let mut findings = own_findings(input, &inventory, &left_out);
         findings.extend(result.findings);
         findings.extend(self.refused.values().map(|refusal| refusal.finding.clone()));
+        findings.extend(held_down.keys().map(held_down_finding));
+        findings.extend(missing);
         findings.sort();
         findings.dedup();
         let objects = planned.candidates.iter().map(|candidate| candidate.seniority.object.clone());
-        let fates = objects.zip(result.fates).filter(|(object, _)| !object.name.is_empty()).collect();
-        let wanted = result.outcome.map(|outcome| self.wanted(&outcome, input, &inventory));
-        let is_held = wanted.is_none();
-        Ok(Decision { wanted, is_held, fates, findings, groups: result.groups, left_out: left_out.len() })
-    }
-
-    /// The node, as its object has it. While something cannot be read it may be that object: the node is as it was when
-    /// all could be read. `None` where that was never so since the start, and something is in force.
-    fn node_of(&mut self, inventory: &Inventory) -> Result<Option<NodeView>, InventoryError> {
-        if inventory.is_incomplete {
-            match &self.node {
-                Some(node) => return Ok(Some(node.clone())),
-                None if !self.is_blank() => return Ok(None),
-                None => {}
+        let mut fates: BTreeMap<ObjectId, Fate> =
+            objects.zip(result.fates).filter(|(object, _)| !object.name.is_empty()).collect();
+        for (object, fate) in &mut fates {
+            if *fate == Fate::Accepted && held_down.contains_key(object) {
+                *fate = Fate::LastAccepted;
             }
         }
-        let node = inventory.node(&self.terms)?;
-        if !inventory.is_incomplete {
-            self.node = Some(node.clone());
+        let circumstances = Circumstances::of(&view, &planned);
+        let wanted = result.outcome.map(|outcome| {
+            let kept = self.kept_of(&outcome, input, &inventory);
+            Wanted::new(&outcome, kept, circumstances)
+        });
+        let is_held = wanted.is_none();
+        let log_level = inventory.log_level;
+        let (left_out, until) = (left_out.len(), held_down.into_values().min());
+        Ok(Decision { wanted, is_held, fates, findings, groups: result.groups, left_out, log_level, until })
+    }
+
+    /// The node, as its object has it. While something cannot be read it may be that object, and one that is gone says
+    /// nothing about labels: the node is as it was then. `None` where nobody knows how it was, and something is in force.
+    fn node_of(
+        &mut self,
+        inventory: &Inventory,
+    ) -> Result<(Option<NodeView>, Option<Finding>), InventoryError> {
+        if inventory.is_incomplete && (self.node.is_some() || !self.is_blank()) {
+            return Ok((self.node.clone(), None));
         }
-        Ok(Some(node))
+        let view = inventory.node(&self.terms)?;
+        let is_lost = !view.has_object && self.terms.labels.is_empty();
+        if let Some(before) = self.node.as_ref().filter(|before| before.has_object && is_lost) {
+            let id = ObjectId::new("", before.name.as_deref().unwrap_or_default());
+            let message = "the Node is no longer there: its labels and addresses are taken as they were";
+            return Ok((Some(before.clone()), Some(Finding::new(Rule::NodeMissing, &id, "", message))));
+        }
+        if !inventory.is_incomplete {
+            self.node = Some(view.clone());
+        }
+        Ok((Some(view), None))
+    }
+
+    /// A router id that was made up because the node had no IPv4 address stays: another one resets every session.
+    fn keep_router_id(&self, view: &NodeView, planned: &mut NodeInput<'_>) {
+        let before = self.in_force.as_ref().filter(|before| before.view.name == view.name);
+        let before = before.and_then(|before| before.options.router_id_fallback);
+        planned.options.router_id_fallback = planned.options.router_id_fallback.or(before);
+    }
+
+    /// The objects that are kept as they were although they take everything back, each with the end of it.
+    fn held_down(
+        &mut self,
+        planned: &NodeInput<'_>,
+        input: &Input,
+        inventory: &Inventory,
+        now: Instant,
+    ) -> BTreeMap<ObjectId, Instant> {
+        let hidden = self.hidden(planned, input, inventory);
+        let hidden: BTreeSet<ObjectId> = hidden.iter().map(|kept| kept.fragment.object.clone()).collect();
+        let asked: BTreeMap<&ObjectId, Option<&Fragment>> =
+            planned.candidates.iter().map(|it| (&it.seniority.object, it.newest)).collect();
+        self.hold_down.keep_only(&self.kept.keys().collect());
+        let mut held = BTreeMap::new();
+        for (object, kept) in &self.kept {
+            let now_asked = match asked.get(object) {
+                Some(Some(newest)) => Some(*newest),
+                None if !hidden.contains(object) && !inventory.entries.contains_key(object) => None,
+                // It cannot be read, or is for other nodes now.
+                _ => continue,
+            };
+            let until = self.hold_down.holds(&kept.fragment, now_asked, now);
+            held.extend(until.map(|until| (object.clone(), until)));
+        }
+        held
+    }
+
+    /// What is in force, on the terms of today; `None` where those are what they were. For when no source says anything.
+    pub fn on_new_terms(&self, running: Option<&Document>, version: Version) -> Option<Wanted> {
+        let before = self.in_force.as_ref()?;
+        if before.options.always_block == self.terms.always_block {
+            return None;
+        }
+        let mut circumstances = before.clone();
+        circumstances.options.always_block.clone_from(&self.terms.always_block);
+        let planned = NodeInput {
+            candidates: self.kept.values().map(Kept::candidate).collect(),
+            policy: ConflictPolicy::Freeze,
+            facts: circumstances.facts(),
+            options: circumstances.options.clone(),
+            running,
+            version: Some(version),
+        };
+        let outcome = plan(&planned).outcome?;
+        Some(Wanted::new(&outcome, self.kept.values().cloned().collect(), circumstances))
     }
 
     /// Notes that FRR refused lines of these objects: until they change, their last accepted versions count.
@@ -159,13 +258,15 @@ impl Engine {
 
     /// Whether these versions are those in force.
     pub fn has_accepted(&self, wanted: &Wanted) -> bool {
-        self.kept.len() == wanted.kept.len()
+        self.in_force.as_ref() == Some(&wanted.circumstances)
+            && self.kept.len() == wanted.kept.len()
             && wanted.kept.iter().all(|kept| self.kept.get(&kept.fragment.object) == Some(kept))
     }
 
     /// Takes note of what FRR was seen to run.
     pub fn accept(&mut self, wanted: &Wanted) {
         self.kept = wanted.kept.iter().map(|kept| (kept.fragment.object.clone(), kept.clone())).collect();
+        self.in_force = Some(wanted.circumstances.clone());
     }
 
     /// The name and labels of the node, as the objects of an input have them.
@@ -199,7 +300,13 @@ impl Engine {
 
     /// Adds to candidates what was accepted of them before, leaves out what FRR refused, and adds the objects of texts
     /// that cannot be read now.
-    fn complete<'a>(&'a self, planned: &mut NodeInput<'a>, input: &Input, inventory: &Inventory) {
+    fn complete<'a>(
+        &'a self,
+        planned: &mut NodeInput<'a>,
+        input: &Input,
+        inventory: &Inventory,
+        held_down: &BTreeMap<ObjectId, Instant>,
+    ) {
         for candidate in &mut planned.candidates {
             // Objects of a directory come before those of the API.
             candidate.seniority.source = 0;
@@ -210,8 +317,20 @@ impl Engine {
                 candidate.newest = None;
             }
         }
-        let there: BTreeSet<ObjectId> =
-            planned.candidates.iter().map(|candidate| candidate.seniority.object.clone()).collect();
+        let hidden = self.hidden(planned, input, inventory);
+        planned
+            .candidates
+            .extend(hidden.into_iter().map(|kept| Candidate { newest: None, ..kept.candidate() }));
+        planned.candidates.retain(|candidate| !held_down.contains_key(&candidate.seniority.object));
+        planned
+            .candidates
+            .extend(held_down.keys().filter_map(|object| self.kept.get(object)).map(Kept::candidate));
+    }
+
+    /// Objects in force that are in none of what could be read, and may be in what could not.
+    fn hidden(&self, planned: &NodeInput<'_>, input: &Input, inventory: &Inventory) -> Vec<&Kept> {
+        let there: BTreeSet<&ObjectId> =
+            planned.candidates.iter().map(|candidate| &candidate.seniority.object).collect();
         let mut hidden: BTreeSet<&ObjectId> = BTreeSet::new();
         for unreadable in &input.unreadable {
             match self.provided.get(&input.sources[unreadable.source].name) {
@@ -220,27 +339,29 @@ impl Engine {
                 None => hidden.extend(self.kept.keys()),
             }
         }
-        let hidden = hidden
-            .into_iter()
-            .filter(|object| !there.contains(object) && !inventory.entries.contains_key(object));
-        let hidden = hidden.filter_map(|object| self.kept.get(object));
-        planned.candidates.extend(hidden.map(|kept| Candidate {
-            seniority: kept.seniority(),
-            newest: None,
-            last_accepted: Some(&kept.fragment),
-        }));
+        let hidden = hidden.into_iter();
+        hidden
+            .filter(|object| !there.contains(object) && !inventory.entries.contains_key(object))
+            .filter_map(|object| self.kept.get(object))
+            .collect()
     }
 
-    fn wanted(&self, outcome: &Outcome<'_>, input: &Input, inventory: &Inventory) -> Wanted {
-        let kept = outcome.fragments.iter().map(|fragment| {
+    /// The versions behind an outcome.
+    fn kept_of(&self, outcome: &Outcome<'_>, input: &Input, inventory: &Inventory) -> Vec<Kept> {
+        let of = |fragment: &&Fragment| {
             let before = self.kept.get(&fragment.object).filter(|kept| kept.fragment == **fragment);
             before.cloned().unwrap_or_else(|| {
                 let spec = spec_of(input, inventory, &fragment.object);
                 Kept::new((*fragment).clone(), spec, created(inventory, &fragment.object))
             })
-        });
-        Wanted::new(outcome, kept.collect())
+        };
+        outcome.fragments.iter().map(of).collect()
     }
+}
+
+fn held_down_finding(object: &ObjectId) -> Finding {
+    let message = "the object takes back everything that it advertised: it is kept as it was for a while";
+    Finding::new(Rule::WithdrawalHeldDown, object, "", message)
 }
 
 /// What is wrong with texts and objects by themselves, those for other nodes aside.

@@ -6,7 +6,7 @@ use std::fmt;
 use frrk8s_api::FRRConfigurationSpec;
 use frrk8s_api::k8s::{ObjectMeta, Secret};
 use frrk8s_frr::Accepted;
-use frrk8s_merge::Seniority;
+use frrk8s_merge::{Candidate, Seniority};
 use frrk8s_model::{Finding, Fragment, ObjectId, Rule};
 use frrk8s_translate::{Secrets, translate};
 use serde_json::Value;
@@ -42,6 +42,12 @@ impl Kept {
             created: self.created.unwrap_or_default(),
             object: self.fragment.object.clone(),
         }
+    }
+
+    /// The version as if the source had it now.
+    pub fn candidate(&self) -> Candidate<'_> {
+        let fragment = Some(&self.fragment);
+        Candidate { seniority: self.seniority(), newest: fragment, last_accepted: fragment }
     }
 
     /// The version as it is kept on disk.

@@ -11,7 +11,9 @@
 //! * What cannot be read never takes anything away: the node is held at what was last good.
 //! * Nothing is told to an FRR that runs what it should.
 
+mod circumstances;
 mod engine;
+mod hold_down;
 mod kept;
 mod lock;
 mod metrics;
@@ -22,6 +24,8 @@ mod retry;
 mod run;
 mod server;
 mod sessions;
+mod source;
+mod telling;
 mod wanted;
 mod watch;
 

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use frrk8s_delta::Documents;
-use frrk8s_document::{Dialect, Document, Text};
+use frrk8s_document::{Daemon, Dialect, Document, Line, Text};
 use frrk8s_frr::{
-    Cause, Driven, FrrError, LastGood, Machine, RawRecord, Refused, SetAside, StartupFile, Store, StoreError,
-    Transport, Verdict, drive,
+    Cause, Driven, FrrError, Goal, LastGood, Machine, RawRecord, Refused, SetAside, StartupFile, Store,
+    StoreError, Transport, Verdict, drive,
 };
 use frrk8s_intake::{Input, InputError, InventoryError};
-use frrk8s_merge::{ConflictPolicy, NodeFacts};
+use frrk8s_merge::ConflictPolicy;
 use frrk8s_model::{Finding, Rule};
 use frrk8s_render::divide;
 
@@ -34,6 +34,8 @@ struct Applied {
     raw: Option<RawRecord>,
     /// The dialect that it is divided in.
     dialect: Dialect,
+    /// Whether there was a newer one that could not be read: what runs may be that.
+    is_old: bool,
 }
 
 /// An FRR with what is known of it from one pass to the next.
@@ -44,8 +46,8 @@ pub struct Node<T> {
     store: Store,
     startup: Option<StartupFile>,
     on_drift: OnDrift,
-    /// What the store had when we started, until it is known which dialect it is in.
-    found: Option<LastGood>,
+    /// What the store had when we started, until it is known which dialect it is in; and whether that is not the newest.
+    found: Option<(LastGood, bool)>,
     applied: Option<Applied>,
     /// What the objects ask for, where it failed.
     retry: Retry,
@@ -67,6 +69,14 @@ pub enum PassError {
     /// FRR cannot be talked to.
     #[error("FRR cannot be read")]
     Frr(#[from] FrrError),
+    /// FRR leaves out other lines than those that are known here: what it runs cannot be told from what it prints.
+    #[error(
+        "FRR runs with `frr defaults {profile}`; only traditional is known here: take the line out of its start-up file and restart it"
+    )]
+    Defaults {
+        /// The profile.
+        profile: String,
+    },
 }
 
 impl PassError {
@@ -76,6 +86,7 @@ impl PassError {
             Self::Source(_) => "SourceUnreadable",
             Self::Inventory(_) => "NodeUnclear",
             Self::Frr(error) => error.reason(),
+            Self::Defaults { .. } => "DefaultsUnknown",
         }
     }
 }
@@ -145,7 +156,8 @@ impl<T: Transport> Node<T> {
         let loaded = self.store.load()?;
         let record = loaded.last_good.as_ref().and_then(|last_good| last_good.record.as_ref());
         let findings = record.map(|record| self.engine.restore(record)).unwrap_or_default();
-        self.found = loaded.last_good;
+        let is_old = !loaded.set_aside.is_empty();
+        self.found = loaded.last_good.map(|last_good| (last_good, is_old));
         Ok((loaded.set_aside, findings))
     }
 
@@ -156,7 +168,7 @@ impl<T: Transport> Node<T> {
 
     /// Asks bgpd.
     pub async fn ask(&mut self, command: &str) -> Result<String, FrrError> {
-        self.transport.ask(frrk8s_document::Daemon::Bgpd, command).await
+        self.transport.ask(Daemon::Bgpd, command).await
     }
 
     /// One pass: FRR is made to run what the objects of the source ask for.
@@ -190,8 +202,9 @@ impl<T: Transport> Node<T> {
         };
         // Each round sets at least one object aside.
         loop {
-            let bgpd = running.ours.get(&frrk8s_document::Daemon::Bgpd);
-            let mut decision = match self.engine.decide(&input, bgpd, dialect.version()) {
+            let against = self.against(&running);
+            let mut decision = match self.engine.decide(&input, against.as_ref(), dialect.version(), started)
+            {
                 Ok(decision) => decision,
                 Err(error) => {
                     self.hold(dialect, &running, pass).await;
@@ -218,6 +231,14 @@ impl<T: Transport> Node<T> {
         }
     }
 
+    /// What names and numbers of lists and maps are kept from: what bgpd runs of ours. Where drift is only to be reported,
+    /// what we told it: else what somebody changed would look like another wish, and be told.
+    fn against(&self, running: &Running) -> Option<Document> {
+        let applied = self.applied.as_ref().filter(|_| self.on_drift == OnDrift::Report);
+        let documents = applied.map_or(&running.ours, |applied| &applied.documents);
+        documents.get(&Daemon::Bgpd).cloned()
+    }
+
     /// Nothing is told to an FRR of which nobody ever wanted anything.
     fn is_idle(&self, wanted: &Wanted) -> bool {
         wanted.kept.is_empty() && self.applied.is_none()
@@ -225,10 +246,10 @@ impl<T: Transport> Node<T> {
 
     /// What the store had, now that the dialect is known.
     fn adopt(&mut self, dialect: Dialect) {
-        if let Some(found) = self.found.take() {
+        if let Some((found, is_old)) = self.found.take() {
             let documents = dialect.by_daemon(&dialect.read(&Text::parse(&found.text)));
             let raw = found.record.and_then(|record| record.raw);
-            self.applied = Some(Applied { documents, raw, dialect });
+            self.applied = Some(Applied { documents, raw, dialect, is_old });
         }
         // FRR may have been replaced by another release meanwhile.
         if let Some(applied) = self.applied.as_mut().filter(|applied| applied.dialect != dialect) {
@@ -239,10 +260,11 @@ impl<T: Transport> Node<T> {
     }
 
     /// What runs. `known` is what is ours beside what is so by name.
-    async fn read(&mut self, dialect: Dialect, known: &[&Document]) -> Result<Running, FrrError> {
+    async fn read(&mut self, dialect: Dialect, known: &[&Document]) -> Result<Running, PassError> {
         let mut running = Running { ours: Documents::new(), foreign: Document::default() };
         for &daemon in dialect.daemons() {
             let text = self.transport.running(daemon).await?;
+            check_defaults(&text)?;
             let divided = divide(dialect.read_from(daemon, &text), known);
             running.ours.insert(daemon, divided.ours);
             running.foreign = running.foreign.joined(divided.foreign);
@@ -250,18 +272,30 @@ impl<T: Transport> Node<T> {
         Ok(running)
     }
 
-    /// FRR is held at what was last good.
+    /// FRR is held at what was last good, on the terms of today.
     async fn hold(&mut self, dialect: Dialect, running: &Running, pass: &mut Pass) {
+        let against = self.against(running);
+        match self.engine.on_new_terms(against.as_ref(), dialect.version()) {
+            Some(wanted) => pass.driven = self.apply(&wanted, dialect, running, pass).await,
+            None => self.hold_as_it_was(dialect, running, pass).await,
+        }
+    }
+
+    async fn hold_as_it_was(&mut self, dialect: Dialect, running: &Running, pass: &mut Pass) {
         let Some(applied) = self.applied.clone() else {
             return;
         };
-        let goal = frrk8s_frr::Goal { documents: applied.documents.clone(), raw: Documents::new() };
+        // What runs may be newer than what could be read from the disk: it stays.
+        if applied.is_old && running.ours.values().any(|document| !document.is_empty()) {
+            return;
+        }
+        let goal = self.told(Goal { documents: applied.documents, raw: Documents::new() });
         if self.is_left(&goal.documents, running, pass) || self.held.waits(&goal.documents).is_some() {
             return;
         }
-        let text = whole(&goal.documents).print();
+        let (text, documents) = (whole(&goal.documents).print(), goal.documents.clone());
         let driven = self.drive(dialect, goal, &text).await;
-        self.held.note(&applied.documents, &driven.verdict);
+        self.held.note(&documents, &driven.verdict);
         pass.driven = Some(driven);
     }
 
@@ -278,7 +312,7 @@ impl<T: Transport> Node<T> {
             return Some(self.wait_with(verdict, dialect, running, pass).await);
         }
         let raw = self.applied.as_ref().and_then(|applied| applied.raw.clone());
-        let goal = wanted.goal(dialect, raw.as_ref());
+        let goal = self.told(wanted.goal(dialect, raw.as_ref()));
         if self.is_left(&goal.documents, running, pass) {
             return None;
         }
@@ -286,7 +320,12 @@ impl<T: Transport> Node<T> {
             return Some(self.wait_with(verdict, dialect, running, pass).await);
         }
         let documents = goal.documents.clone();
-        let driven = self.drive(dialect, goal, &wanted.print()).await;
+        let driven = if frrk8s_frr::differences(&documents, &running.ours).is_empty() {
+            // It was just read: to read it again takes time, and somebody may type meanwhile.
+            Driven::not_told(Verdict::Unchanged)
+        } else {
+            self.drive(dialect, goal, &wanted.print()).await
+        };
         self.retry.note(&documents, &driven.verdict);
         match &driven.verdict {
             Verdict::Unchanged => self.keep(wanted, (documents, raw, dialect), running, pass),
@@ -308,7 +347,7 @@ impl<T: Transport> Node<T> {
                     }
                 }
                 let record = raw_record(wanted.raw_text(), &residue);
-                let documents = wanted.goal(dialect, Some(&record)).documents;
+                let documents = self.told(wanted.goal(dialect, Some(&record))).documents;
                 self.keep(wanted, (documents, Some(record), dialect), running, pass);
             }
             Verdict::RolledBack(_) | Verdict::Stuck { .. } | Verdict::Unreachable(_) => {}
@@ -324,7 +363,7 @@ impl<T: Transport> Node<T> {
         running: &Running,
         pass: &mut Pass,
     ) -> Driven {
-        self.hold(dialect, running, pass).await;
+        self.hold_as_it_was(dialect, running, pass).await;
         match pass.driven.take() {
             Some(held) if held.verdict.cause().is_none() => Driven { verdict, ..held },
             Some(held) => held,
@@ -341,7 +380,16 @@ impl<T: Transport> Node<T> {
         !pass.drift.is_empty() && self.on_drift == OnDrift::Report
     }
 
-    async fn drive(&mut self, dialect: Dialect, goal: frrk8s_frr::Goal, text: &str) -> Driven {
+    /// A goal without the lines that do not reach FRR on the way that was chosen.
+    fn told(&self, goal: Goal) -> Goal {
+        let tells = |line: Line| self.transport.tells(line.text()).then_some(line);
+        let of_one =
+            |document: Document| Document::new(document.into_lines().into_iter().filter_map(tells).collect());
+        let documents = goal.documents.into_iter().map(|(daemon, document)| (daemon, of_one(document)));
+        Goal { documents: documents.collect(), ..goal }
+    }
+
+    async fn drive(&mut self, dialect: Dialect, goal: Goal, text: &str) -> Driven {
         let applied = self.applied.as_ref().map(|applied| applied.documents.clone());
         let known = [whole(&goal.documents), applied.as_ref().map(whole).unwrap_or_default()];
         let ours = |running: Document| divide(running, &known.each_ref()).ours;
@@ -371,13 +419,13 @@ impl<T: Transport> Node<T> {
             let text = startup_text(dialect, &startup.read(), &running.foreign, &[&before, &ours]);
             pass.unkept.extend(startup.write(&text).err());
         }
-        self.applied = Some(Applied { documents, raw, dialect });
+        self.applied = Some(Applied { documents, raw, dialect, is_old: false });
     }
 
     /// Notes who is behind refused lines. Whether anybody was set aside that was not before.
     fn blame(&mut self, wanted: &Wanted, refused: &[Refused], decision: &mut Decision) -> bool {
         let mut any = false;
-        for (source, refused) in wanted.blamed(refused, &NodeFacts::default()) {
+        for (source, refused) in wanted.blamed(refused) {
             let message = format!("FRR refused a line that it leads to: {refused}");
             let finding =
                 Finding::new(Rule::FrrRefused, &source.origin.object, source.origin.path.as_str(), message);
@@ -398,12 +446,20 @@ impl<T: Transport> Node<T> {
     }
 }
 
+fn check_defaults(text: &str) -> Result<(), PassError> {
+    let mut profiles = text.lines().filter_map(|line| line.strip_prefix("frr defaults "));
+    match profiles.find(|profile| profile.trim() != "traditional") {
+        Some(profile) => Err(PassError::Defaults { profile: profile.trim().to_owned() }),
+        None => Ok(()),
+    }
+}
+
 /// FRR's start-up file: what stands there and is none of ours, what runs and is none of ours, and ours. Foreign lines are
 /// only ever added: what a daemon does not run just now may be what it is to load.
 fn startup_text(dialect: Dialect, there: &str, running: &Document, known: &[&Document; 2]) -> String {
     let head = there.lines().filter(|line| ["frr ", "service "].iter().any(|start| line.starts_with(start)));
     let head: String = head.flat_map(|line| [line, "\n"]).collect();
-    let is_service = |line: &&frrk8s_document::Line| !line.text().starts_with("service ");
+    let is_service = |line: &&Line| !line.text().starts_with("service ");
     let kept = divide(dialect.read(&Text::parse(there)), known).foreign;
     let foreign = kept.joined(running.clone());
     let foreign = Document::new(foreign.lines().iter().filter(is_service).cloned().collect());

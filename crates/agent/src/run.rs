@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use frrk8s_frr::{Sockets, StartupFile, Store, StoreError};
-use frrk8s_intake::{Input, InputError, Terms};
+use frrk8s_frr::{AnyTransport, StartupFile, Store, StoreError};
+use frrk8s_intake::Terms;
+use frrk8s_render::LogLevel;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
@@ -14,13 +15,16 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
 use crate::engine::Engine;
+use crate::hold_down::HoldDown;
 use crate::lock::{Lock, LockError};
 use crate::metrics::Metrics;
 use crate::node::{Node, OnDrift, Pass};
-use crate::pause::Pause;
+use crate::pause::{Pause, PauseFile};
 use crate::report::{Report, SCHEMA_VERSION, with_sources};
 use crate::server::{ListenError, Server, Shared};
 use crate::sessions;
+use crate::source::Directory;
+use crate::telling::Telling;
 use crate::watch::{Watch, WatchError};
 
 /// How often FRR is looked at when nothing happens, at the least and at the most. Reading blocks bgpd: a reading that
@@ -35,7 +39,7 @@ const WRITERS_LIMIT: Duration = Duration::from_secs(5);
 const LOST_PAUSE: Duration = Duration::from_millis(250);
 
 /// How an agent is to run.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Options {
     /// The directory of objects.
     pub directory: PathBuf,
@@ -45,14 +49,20 @@ pub struct Options {
     pub namespace: Option<String>,
     /// The directory of FRR's sockets.
     pub sockets: PathBuf,
+    /// The way to FRR.
+    pub transport: AnyTransport,
     /// FRR's start-up file; `None` leaves it alone.
     pub frr_config: Option<PathBuf>,
     /// The directory for what is kept.
     pub state: PathBuf,
     /// What to do about drift.
     pub on_drift: OnDrift,
+    /// How long an object that takes back everything is kept as it was.
+    pub withdraw_hold_down: Duration,
     /// Where to answer; `None` answers nowhere.
     pub listen: Option<SocketAddr>,
+    /// Is told how much to log, where an object says so.
+    pub log_level: watch::Sender<Option<LogLevel>>,
 }
 
 /// Why an agent cannot run.
@@ -87,12 +97,14 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let shared = Arc::new(Shared {
         report: watch::Sender::new(report),
         pause: watch::Sender::new(None),
+        log_level: options.log_level.clone(),
         metrics: Metrics::new(),
         wake: Arc::clone(&wake),
     });
     if let Some(address) = options.listen {
         let server = Server::bind(address, Arc::clone(&shared)).await?;
-        info!(address = ?server.address().ok(), "listening");
+        let address = server.address().unwrap_or(address);
+        info!(%address, "listening");
         tokio::spawn(server.serve());
     }
     let mut end = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
@@ -103,8 +115,9 @@ pub async fn run(options: Options) -> Result<(), RunError> {
             _ = interrupt.recv() => {}
         }
     };
+    let work = async { Worker::start(options, shared).await?.work().await };
     tokio::select! {
-        ran = drive_for_ever(options, &shared) => ran,
+        ran = work => ran,
         () = ended => {
             info!("told to end: FRR is left as it is");
             Ok(())
@@ -112,59 +125,112 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     }
 }
 
-async fn drive_for_ever(options: Options, shared: &Shared) -> Result<(), RunError> {
-    let _lock = stand_by(&options.sockets, shared).await?;
-    let store = Store::open(&options.state)?;
-    let engine = Engine::new(options.terms.clone(), options.namespace.clone());
-    let startup = options.frr_config.clone().map(StartupFile::new);
-    let transport = Sockets::new(&options.sockets);
-    let mut node = Node::new(transport, engine, store, (startup, options.on_drift));
-    let (set_aside, findings) = node.restore()?;
-    for generation in set_aside {
-        warn!(reason = generation.reason.reason(), moved_to = ?generation.moved_to, "a last good configuration cannot be read: {}", with_sources(&generation.reason));
-    }
-    for finding in findings {
-        warn!(rule = finding.rule.id(), object = %finding.at.object, "not taken over from the last good configuration: {}", finding.message);
-    }
-    let mut has_read = false;
-    let mut watch = Watch::new(&[&options.directory, &options.sockets], Arc::clone(&shared.wake))?;
-    loop {
-        if let Err(error) = watch.renew() {
-            // It is looked at from time to time anyway.
-            debug!("{}", with_sources(&error));
-        }
-        let pause = until_now(&shared.pause);
-        let next = if pause.is_some() {
-            publish_paused(shared, pause.clone());
-            pause.map_or(POLL_SHORTEST, |pause| {
-                let left = pause.until.duration_since(Timestamp::now());
-                Duration::try_from(left).unwrap_or_default().clamp(Duration::from_millis(10), POLL_SHORTEST)
-            })
-        } else {
-            wait_for_writers(&watch, shared).await;
-            let source = read(&options.directory, has_read || node.is_blank());
-            has_read |= source.as_ref().is_ok_and(|input| !input.sources.is_empty());
-            let pass = node.pass(source).await;
-            let sessions = node.ask(sessions::COMMAND).await.map(|json| sessions::read(&json));
-            publish(shared, &pass, sessions.unwrap_or_default());
-            pause_after(&pass)
-        };
-        let at = Instant::now() + next;
-        tokio::select! {
-            () = shared.wake.notified() => debug!("something happened"),
-            () = sleep_until(at) => {}
-        }
-    }
+/// What works on one FRR.
+struct Worker {
+    shared: Arc<Shared>,
+    sockets: PathBuf,
+    lock: Lock,
+    directory: Directory,
+    node: Node<Telling<AnyTransport>>,
+    watch: Watch,
+    pause_file: PauseFile,
 }
 
-/// The objects of a directory. One that is not there says nothing; one that became empty while it was looked at is
-/// empty, but one that is found empty may be a mount that is missing.
-fn read(directory: &Path, may_be_empty: bool) -> Result<Input, InputError> {
-    let input = match Input::read(&[directory.to_owned()]) {
-        Err(InputError::EmptyDirectory(_)) if may_be_empty => Input::default(),
-        input => input?,
-    };
-    Ok(input.without_empty_texts())
+impl Worker {
+    /// Waits until nobody else drives this FRR, and takes over what was kept.
+    async fn start(options: Options, shared: Arc<Shared>) -> Result<Self, RunError> {
+        let lock = stand_by(&options.sockets, &shared).await?;
+        let store = Store::open(&options.state)?;
+        let pause_file = PauseFile::open(&options.state, Timestamp::now());
+        if let Some(pause) = pause_file.pause() {
+            let is_unset =
+                |now: &mut Option<Pause>| now.is_none().then(|| *now = Some(pause.clone())).is_some();
+            shared.pause.send_if_modified(is_unset);
+        }
+        let engine = Engine::new(options.terms, options.namespace)
+            .with_hold_down(HoldDown::new(options.withdraw_hold_down));
+        let startup = options.frr_config.map(StartupFile::new);
+        let transport = Telling::new(options.transport, Arc::clone(&shared));
+        let mut node = Node::new(transport, engine, store, (startup, options.on_drift));
+        let (set_aside, findings) = node.restore()?;
+        for generation in set_aside {
+            let (reason, moved_to) = (generation.reason.reason(), generation.moved_to);
+            warn!(
+                reason,
+                ?moved_to,
+                "a last good configuration cannot be read: {}",
+                with_sources(&generation.reason)
+            );
+        }
+        for finding in findings {
+            let (rule, object) = (finding.rule.id(), &finding.at.object);
+            warn!(rule, %object, "not taken over from the last good configuration: {}", finding.message);
+        }
+        let directory = Directory::new(options.directory);
+        let watch = Watch::new(&[directory.path(), &options.sockets], Arc::clone(&shared.wake))?;
+        Ok(Self { shared, sockets: options.sockets, lock, directory, node, watch, pause_file })
+    }
+
+    async fn work(mut self) -> Result<(), RunError> {
+        loop {
+            if !self.lock.is_in_place() {
+                self.lock = stand_by(&self.sockets, &self.shared).await?;
+            }
+            if let Err(error) = self.watch.renew() {
+                // It is looked at from time to time anyway.
+                debug!("{}", with_sources(&error));
+            }
+            let pause = self.pause();
+            let next = match pause {
+                Some(pause) => {
+                    let left = pause.until.duration_since(Timestamp::now());
+                    publish_paused(&self.shared, pause);
+                    let left = Duration::try_from(left).unwrap_or_default();
+                    left.clamp(Duration::from_millis(10), POLL_SHORTEST)
+                }
+                None => self.pass().await,
+            };
+            let at = Instant::now() + next;
+            tokio::select! {
+                () = self.shared.wake.notified() => debug!("something happened"),
+                () = sleep_until(at) => {}
+            }
+        }
+    }
+
+    /// One pass, and how long to wait for the next when nothing happens.
+    async fn pass(&mut self) -> Duration {
+        wait_for_writers(&self.watch, &self.shared).await;
+        let source = self.directory.read(self.node.is_blank());
+        let pass = self.node.pass(source).await;
+        let sessions = self.node.ask(sessions::COMMAND).await.map(|json| sessions::read(&json));
+        if let Some(decision) = &pass.decision {
+            let is_other = |level: &mut Option<LogLevel>| {
+                std::mem::replace(level, decision.log_level) != decision.log_level
+            };
+            self.shared.log_level.send_if_modified(is_other);
+        }
+        publish(&self.shared, &pass, sessions.unwrap_or_default());
+        pause_after(&pass)
+    }
+
+    /// The pause, unless it is over; kept on disk, so that it outlives the agent.
+    fn pause(&mut self) -> Option<Pause> {
+        let is_over = |pause: &mut Option<Pause>| {
+            let is_over = pause.as_ref().is_some_and(|pause| pause.until <= Timestamp::now());
+            if is_over {
+                *pause = None;
+                info!("the pause is over");
+            }
+            is_over
+        };
+        self.shared.pause.send_if_modified(is_over);
+        let pause = self.shared.pause.borrow().clone();
+        if let Err(error) = self.pause_file.keep(pause.as_ref()) {
+            debug!("the pause cannot be kept on disk: {error}");
+        }
+        pause
+    }
 }
 
 /// Waits until files that are being written are closed, but not for ever.
@@ -202,36 +268,24 @@ async fn stand_by(sockets: &Path, shared: &Shared) -> Result<Lock, RunError> {
     }
 }
 
-/// The pause, unless it is over.
-fn until_now(pause: &watch::Sender<Option<Pause>>) -> Option<Pause> {
-    let over = |pause: &mut Option<Pause>| {
-        let is_over = pause.as_ref().is_some_and(|pause| pause.until <= Timestamp::now());
-        if is_over {
-            *pause = None;
-            info!("the pause is over");
-        }
-        is_over
-    };
-    pause.send_if_modified(over);
-    pause.borrow().clone()
-}
-
 fn pause_after(pass: &Pass) -> Duration {
     if pass.error.is_some() && pass.version.is_none() {
         return LOST_PAUSE;
     }
-    (pass.reading * POLL_SHARE).clamp(POLL_SHORTEST, POLL_LONGEST)
+    let usual = (pass.reading * POLL_SHARE).clamp(POLL_SHORTEST, POLL_LONGEST);
+    let until = pass.decision.as_ref().and_then(|decision| decision.until);
+    until.map_or(usual, |until| until.saturating_duration_since(std::time::Instant::now()).min(usual))
 }
 
-fn publish_paused(shared: &Shared, pause: Option<Pause>) {
+fn publish_paused(shared: &Shared, pause: Pause) {
     shared.report.send_modify(|report| {
-        if report.paused != pause {
-            info!(until = ?pause.as_ref().map(|pause| pause.until), "paused");
+        if report.paused.as_ref() != Some(&pause) {
+            info!(until = %pause.until, "paused");
         }
         "Paused".clone_into(&mut report.reason);
-        report.message = pause.as_ref().map(|pause| pause.reason.clone()).unwrap_or_default();
+        report.message.clone_from(&pause.reason);
         report.is_applied = false;
-        report.paused = pause;
+        report.paused = Some(pause);
     });
 }
 

@@ -2,20 +2,34 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
+use frrk8s_render::LogLevel;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use jiff::Timestamp;
 use serde::Deserialize;
-use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::time::{sleep, timeout};
 
 use crate::metrics::Metrics;
 use crate::pause::Pause;
 use crate::report::Report;
+
+/// How many connections there may be at one time; more of them wait.
+const CONNECTIONS_MAX: usize = 64;
+/// How long a request may take to come, and how long a connection may last that asks for nothing.
+const REQUEST_LIMIT: Duration = Duration::from_secs(5);
+/// How long a connection may last.
+const CONNECTION_LIMIT: Duration = Duration::from_mins(2);
+/// How soon it is tried again when no connection can be taken: descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the loop and the server share.
 #[derive(Debug)]
@@ -24,6 +38,8 @@ pub struct Shared {
     pub report: watch::Sender<Report>,
     /// A pause, while there is one.
     pub pause: watch::Sender<Option<Pause>>,
+    /// How much the agent is to log, where an object says so.
+    pub log_level: watch::Sender<Option<LogLevel>>,
     /// The figures.
     pub metrics: Metrics,
     /// Wakes the loop.
@@ -65,10 +81,31 @@ impl Server {
     }
 
     /// Answers for ever.
-    pub async fn serve(self) -> std::io::Result<()> {
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(self.listener, service).await
+    pub async fn serve(self) {
+        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            // It is never closed.
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            match self.listener.accept().await {
+                Ok((stream, from)) => {
+                    let router = self.router.clone().layer(Extension(ConnectInfo(from)));
+                    tokio::spawn(async move {
+                        answer(stream, router).await;
+                        drop(slot);
+                    });
+                }
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            }
+        }
     }
+}
+
+/// Answers one connection. Whatever goes wrong on it is the other end's affair.
+async fn answer(stream: TcpStream, router: Router) {
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(REQUEST_LIMIT);
+    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let _ = timeout(CONNECTION_LIMIT, connection).await;
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {

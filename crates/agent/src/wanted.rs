@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use frrk8s_delta::Documents;
 use frrk8s_document::{Daemon, Dialect, Document, Line, Mark, Text, statements};
 use frrk8s_frr::{Goal, RawRecord, Record, Refused, Residue};
-use frrk8s_merge::{NodeFacts, Source};
+use frrk8s_merge::Source;
 use frrk8s_model::{Fragment, NodeConfig, RawSnippet};
 use frrk8s_plan::{Outcome, behind, behind_raw};
 use frrk8s_render::{Rendered, print_raw};
 
+use crate::circumstances::Circumstances;
 use crate::kept::Kept;
 
 /// What FRR is to run, with the versions of the objects that lead there.
@@ -17,14 +18,17 @@ use crate::kept::Kept;
 pub struct Wanted {
     config: NodeConfig,
     rendered: Rendered,
+    /// What it was rendered with.
+    pub circumstances: Circumstances,
     /// The versions, by object.
     pub kept: Vec<Kept>,
 }
 
 impl Wanted {
     /// What a plan came to.
-    pub fn new(outcome: &Outcome<'_>, kept: Vec<Kept>) -> Self {
-        Self { config: outcome.config.clone(), rendered: outcome.rendered.clone(), kept }
+    pub fn new(outcome: &Outcome<'_>, kept: Vec<Kept>, circumstances: Circumstances) -> Self {
+        let (config, rendered) = (outcome.config.clone(), outcome.rendered.clone());
+        Self { config, rendered, circumstances, kept }
     }
 
     /// The rendering, raw snippets aside.
@@ -76,13 +80,14 @@ impl Wanted {
     }
 
     /// The objects behind refused lines, each with the line that it is told for.
-    pub fn blamed(&self, refused: &[Refused], facts: &NodeFacts) -> Vec<(Source, Refused)> {
+    pub fn blamed(&self, refused: &[Refused]) -> Vec<(Source, Refused)> {
         let fragments: Vec<&Fragment> = self.kept.iter().map(|kept| &kept.fragment).collect();
+        let facts = self.circumstances.facts();
         let of_line = |refused: &Refused| -> Vec<Source> {
             let ours = behind(
                 (&self.config, &self.rendered),
                 &fragments,
-                facts,
+                &facts,
                 (Mark(refused.mark), &refused.line),
             );
             if ours.is_empty() { behind_raw(self.raw(), &refused.line) } else { ours }
@@ -100,7 +105,8 @@ impl Wanted {
 
     /// What is to be remembered of it.
     pub fn record(&self, raw: Option<RawRecord>) -> Record {
-        Record { objects: self.kept.iter().map(Kept::to_record).collect(), raw }
+        let objects = self.kept.iter().map(Kept::to_record).collect();
+        Record { objects, raw, node: Some(self.circumstances.to_record()) }
     }
 }
 

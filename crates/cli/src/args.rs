@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -11,6 +12,7 @@ use frrk8s_intake::Terms;
 use frrk8s_merge::ConflictPolicy;
 use frrk8s_model::{IpNet, parse_prefix};
 use frrk8s_render::Hostname;
+use jiff::SignedDuration;
 
 /// Merges the FRRConfiguration objects of a Kubernetes node into the configuration of its FRR.
 #[derive(Debug, Parser)]
@@ -236,6 +238,9 @@ pub struct AgentArgs {
     /// The directory of FRR's vty sockets.
     #[arg(long, value_name = "DIR", default_value = "/run/frr")]
     pub frr_sockets: PathBuf,
+    /// The way to FRR: sockets (those of the daemons), or vtysh:PROGRAM (slower; the name of the node is not told).
+    #[arg(long, value_name = "WAY", default_value = "sockets", value_parser = way)]
+    pub transport: Way,
     /// FRR's start-up file, which is kept at what runs [default: it is left alone].
     #[arg(long, value_name = "FILE")]
     pub frr_config: Option<PathBuf>,
@@ -245,10 +250,13 @@ pub struct AgentArgs {
     /// What to do when somebody else changes what is ours.
     #[arg(long, value_enum, default_value_t = Drift::Undo)]
     pub on_drift: Drift,
+    /// How long an object that takes back everything it advertised is kept as it was, such as 20s.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = hold_down)]
+    pub withdraw_hold_down: Duration,
     /// Where to answer /healthz, /readyz, /metrics and /status, and `frrk8s status` [default: nowhere].
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
-    /// How much is logged.
+    /// How much is logged, where no FRRK8sConfiguration says it.
     #[arg(long, value_enum, default_value_t = AgentLogLevel::Info)]
     pub log_level: AgentLogLevel,
     /// How it is logged.
@@ -263,6 +271,15 @@ pub enum Drift {
     Undo,
     /// Say it, and leave it.
     Report,
+}
+
+/// A way to FRR.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The daemons' sockets.
+    Sockets,
+    /// This vtysh.
+    Vtysh(PathBuf),
 }
 
 /// How much the agent logs.
@@ -361,6 +378,22 @@ fn source(text: &str) -> Result<PathBuf, String> {
         Some(path) if !path.is_empty() => Ok(path.into()),
         _ => Err("a source is written dir:PATH".to_owned()),
     }
+}
+
+fn way(text: &str) -> Result<Way, String> {
+    match text.split_once(':') {
+        None if text == "sockets" => Ok(Way::Sockets),
+        None if text == "vtysh" => Ok(Way::Vtysh("/usr/bin/vtysh".into())),
+        Some(("vtysh", program)) if !program.is_empty() => Ok(Way::Vtysh(program.into())),
+        _ => Err("a way to FRR is sockets, vtysh, or vtysh:PROGRAM".to_owned()),
+    }
+}
+
+fn hold_down(text: &str) -> Result<Duration, String> {
+    let refused = || "a hold-down is a duration from 0s to 1h, such as 20s".to_owned();
+    let parsed: SignedDuration = text.parse().map_err(|_| refused())?;
+    let duration = Duration::try_from(parsed).map_err(|_| refused())?;
+    if duration > Duration::from_hours(1) { Err(refused()) } else { Ok(duration) }
 }
 
 fn label(text: &str) -> Result<(String, String), String> {

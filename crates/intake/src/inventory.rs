@@ -49,8 +49,8 @@ pub struct Inventory {
     pub is_incomplete: bool,
     /// The nodes of the input, by name.
     pub nodes: BTreeMap<String, NodeView>,
-    /// How much FRR logs.
-    pub log_level: LogLevel,
+    /// How much FRR logs; `None` where nobody says.
+    pub log_level: Option<LogLevel>,
     /// What people should know about the input as a whole.
     pub notes: Vec<String>,
 }
@@ -165,7 +165,7 @@ impl Inventory {
                         continue;
                     };
                     match LogLevel::parse(word.as_str()) {
-                        Some(level) => self.log_level = level,
+                        Some(level) => self.log_level = Some(level),
                         None => self.refuse_log_level(number, &manifest.name, word.as_str()),
                     }
                 }
@@ -334,7 +334,7 @@ impl Inventory {
             facts: node.facts(),
             options: NodeOptions {
                 hostname: node.name.as_deref().and_then(Hostname::new),
-                log_level: self.log_level,
+                log_level: self.log_level.unwrap_or_default(),
                 always_block: terms.always_block.clone(),
                 router_id_fallback: node.router_id_fallback(),
             },

@@ -32,6 +32,8 @@ pub struct NodeView {
     pub labels: BTreeMap<String, String>,
     /// Its addresses.
     pub addresses: BTreeSet<IpAddr>,
+    /// Whether there is an object for it.
+    pub has_object: bool,
 }
 
 impl NodeView {
@@ -42,15 +44,17 @@ impl NodeView {
             name: node.metadata.name.clone(),
             labels: node.metadata.labels.clone().unwrap_or_default(),
             addresses: addresses.filter_map(|address| address.address.parse().ok()).collect(),
+            has_object: true,
         }
     }
 
     pub(crate) fn named(name: &str) -> Self {
         let labels = [(HOSTNAME_LABEL.to_owned(), name.to_owned())];
-        Self { name: Some(name.to_owned()), labels: labels.into(), addresses: BTreeSet::new() }
+        Self { name: Some(name.to_owned()), labels: labels.into(), ..Self::default() }
     }
 
-    pub(crate) fn facts(&self) -> NodeFacts {
+    /// What it has beside its objects.
+    pub fn facts(&self) -> NodeFacts {
         let own = self.addresses.iter().map(|address| (Vrf::Default, *address));
         NodeFacts { own_addresses: own.collect() }
     }

@@ -336,6 +336,12 @@ rules! {
     FrrRefused = "frr-refused", Node, Error,
         "FRR refused a line although it follows all rules that are known here.",
         "change the field; where FRR should take it, report the line and what FRR said";
+    WithdrawalHeldDown = "withdrawal-held-down", Node, Info,
+        "An object took back everything that it advertised; for the time of --withdraw-hold-down it is kept as it was.",
+        "nothing to do: it is believed when the time is over";
+    NodeMissing = "node-missing", Node, Warning,
+        "The node's object is no longer in the source; the node's labels and addresses are taken as they were.",
+        "put the Node object back, or give the labels with --node-label";
     ImportCycle = "import-cycle", Node, Info,
         "VRFs import each other's routes in a circle.",
         "nothing to do if that is meant";

@@ -73,6 +73,12 @@ impl LogLevel {
         }
     }
 
+    /// The level of FRR's word.
+    pub fn from_frr(word: &str) -> Option<Self> {
+        let all = [Self::Debug, Self::Info, Self::Warn, Self::Error, Self::None];
+        all.into_iter().find(|level| level.frr() == word)
+    }
+
     /// FRR's word for it (syslog's).
     pub fn frr(self) -> &'static str {
         match self {

@@ -20,7 +20,7 @@ pub struct Divided {
 ///
 /// Ours are: everything inside `router bgp`; BFD profiles; the route maps of configured neighbors and those that
 /// use our lists; lists named `frrk8s-<n>`; the lists that the existing FRR-K8s made for configured neighbors; next
-/// hop tracking, host name, logging; and whatever else stands in a document of ours, such as the VNI of a VRF.
+/// hop tracking, logging; the host name where a document of ours has one; and whatever else stands in a document of ours, such as the VNI of a VRF.
 pub fn divide(running: Document, known: &[&Document]) -> Divided {
     let ownership = Ownership::new(&running, known);
     let (mut ours, mut foreign) = (Vec::new(), Vec::new());
@@ -79,7 +79,12 @@ impl<'a> Ownership<'a> {
         if let Some(list) = list_of(line) {
             return list_number(list).is_some() || self.is_upstream_list(list);
         }
-        ["router bgp ", "hostname ", "log stdout", "log timestamp precision ", "ip nht ", "ipv6 nht "]
+        // The machine's name is ours only where we give it one.
+        if line.starts_with("hostname ") {
+            let mut known = self.known.iter().flat_map(|document| document.lines());
+            return known.any(|line| line.text().starts_with("hostname "));
+        }
+        ["router bgp ", "log stdout", "log timestamp precision ", "ip nht ", "ipv6 nht "]
             .iter()
             .any(|start| line.starts_with(start))
     }
@@ -191,7 +196,8 @@ exit
         let divided = divide(running, &[&desired]);
         assert_eq!(
             divided.foreign.print(),
-            "ip prefix-list people seq 5 permit any
+            "hostname a
+ip prefix-list people seq 5 permit any
 ip forwarding
 route-map people permit 10
 exit
@@ -210,7 +216,9 @@ bfd
 exit
 "
         );
-        assert_eq!(divided.ours.lines().len(), 7, "{}", divided.ours.print());
+        assert_eq!(divided.ours.lines().len(), 6, "{}", divided.ours.print());
+        let named = divide(read("hostname a\n"), &[&read("hostname b\n")]);
+        assert_eq!(named.ours.print(), "hostname a\n", "ours, where we give the machine a name");
     }
 
     #[test]

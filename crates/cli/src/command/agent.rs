@@ -1,40 +1,100 @@
 //! `frrk8s agent`
 
 use std::io;
+use std::path::Path;
 
 use frrk8s_agent::{OnDrift, Options};
-use tracing::Level;
+use frrk8s_frr::{AnyTransport, Sockets, Vtysh};
+use frrk8s_render::LogLevel;
+use tokio::sync::watch;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload::{self, Handle};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, fmt};
 
 use super::CommandError;
-use crate::args::{AgentArgs, AgentLogLevel, Drift, LogFormat};
+use crate::args::{AgentArgs, AgentLogLevel, Drift, LogFormat, Way};
 use crate::output::Exit;
 
+/// Where FRR has its sockets, and vtysh looks for them.
+const SOCKETS_USUAL: &str = "/run/frr";
+
 pub fn run(args: &AgentArgs) -> Result<Exit, CommandError> {
-    let level = match args.log_level {
-        AgentLogLevel::Error => Level::ERROR,
-        AgentLogLevel::Warn => Level::WARN,
-        AgentLogLevel::Info => Level::INFO,
-        AgentLogLevel::Debug => Level::DEBUG,
-    };
-    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
-    match args.log_format {
-        LogFormat::Text => log.with_ansi(false).init(),
-        LogFormat::Json => log.json().init(),
-    }
+    let usual = level_of(args.log_level);
+    let handle = log(usual, args.log_format);
+    let (log_level, mut asked) = watch::channel(None);
     let options = Options {
         directory: args.source.clone(),
         terms: args.node.terms(),
         namespace: Some(args.namespace.clone()),
         sockets: args.frr_sockets.clone(),
+        transport: transport(&args.transport, &args.frr_sockets),
         frr_config: args.frr_config.clone(),
         state: args.state_dir.clone(),
         on_drift: match args.on_drift {
             Drift::Undo => OnDrift::Undo,
             Drift::Report => OnDrift::Report,
         },
+        withdraw_hold_down: args.withdraw_hold_down,
         listen: args.listen,
+        log_level,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(frrk8s_agent::run(options))?;
+    runtime.block_on(async move {
+        tokio::spawn(async move {
+            while asked.changed().await.is_ok() {
+                let level = asked.borrow_and_update().map_or(usual, asked_level);
+                // It is there as long as the process.
+                let _ = handle.modify(|filter| *filter = level);
+            }
+        });
+        frrk8s_agent::run(options).await
+    })?;
     Ok(Exit::Fine)
+}
+
+/// Sets up the log, and gives what changes its level.
+fn log(level: LevelFilter, format: LogFormat) -> Handle<LevelFilter, Registry> {
+    let (filter, handle) = reload::Layer::new(level);
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = fmt::layer().with_writer(io::stderr).with_target(false);
+    match format {
+        LogFormat::Text => registry.with(lines.with_ansi(false)).init(),
+        LogFormat::Json => registry.with(lines.json()).init(),
+    }
+    handle
+}
+
+fn level_of(level: AgentLogLevel) -> LevelFilter {
+    match level {
+        AgentLogLevel::Error => LevelFilter::ERROR,
+        AgentLogLevel::Warn => LevelFilter::WARN,
+        AgentLogLevel::Info => LevelFilter::INFO,
+        AgentLogLevel::Debug => LevelFilter::DEBUG,
+    }
+}
+
+/// What an `FRRK8sConfiguration` asks for counts for FRR and for the agent.
+fn asked_level(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::None => LevelFilter::OFF,
+    }
+}
+
+fn transport(way: &Way, sockets: &Path) -> AnyTransport {
+    let Way::Vtysh(program) = way else {
+        return AnyTransport::Sockets(Sockets::new(sockets));
+    };
+    let vtysh = Vtysh::new(program);
+    let usual = Path::new(SOCKETS_USUAL);
+    AnyTransport::Vtysh(match sockets.strip_prefix(usual).ok().and_then(Path::to_str) {
+        Some("") => vtysh,
+        Some(pathspace) if !pathspace.contains('/') => vtysh.with_pathspace(pathspace),
+        _ => vtysh.with_sockets(sockets),
+    })
 }

@@ -49,6 +49,11 @@ impl StoreError {
         move |source| Self::Io { act, path, source }
     }
 
+    /// Whether it says something about the system only, not about what was read. (A file that is missing is missing.)
+    pub(crate) fn is_of_the_system(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() != io::ErrorKind::NotFound)
+    }
+
     /// The word for statuses, logs and metrics.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -25,7 +25,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 pub use error::StoreError;
-pub use record::{Accepted, RawRecord, Record};
+pub use record::{Accepted, NodeRecord, RawRecord, Record};
 pub use startup::StartupFile;
 
 use file::{checksum, read_bounded, sync_directory, write_new};
@@ -65,12 +65,12 @@ impl std::fmt::Debug for LastGood {
     }
 }
 
-/// A generation that could not be read, and where it is now.
+/// A generation that could not be read, and where it was put.
 #[derive(Debug)]
 pub struct SetAside {
     /// Why.
     pub reason: StoreError,
-    /// Where it is; `None` where it could not be moved.
+    /// Where it is; `None` where it could not be moved, or was left in its place.
     pub moved_to: Option<PathBuf>,
 }
 
@@ -102,7 +102,8 @@ impl Store {
         Ok(store)
     }
 
-    /// The newest generation that is whole. What is not is set aside, to be looked at.
+    /// The newest generation that is whole. What is not is set aside, to be looked at; what the system does not let us read
+    /// stays where it is, for it may be whole.
     pub fn load(&self) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
         for generation in self.generations()?.into_iter().rev() {
@@ -110,6 +111,9 @@ impl Store {
                 Ok(last_good) => {
                     loaded.last_good = Some(last_good);
                     break;
+                }
+                Err(reason) if reason.is_of_the_system() => {
+                    loaded.set_aside.push(SetAside { reason, moved_to: None });
                 }
                 Err(reason) => loaded.set_aside.push(self.set_aside(generation, reason)),
             }

@@ -1,7 +1,8 @@
 //! The objects behind a configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,30 @@ pub struct Record {
     /// What FRR made of raw snippets, where it prints them in another way than they were told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<RawRecord>,
+    /// The node that they were rendered for; absent in what older releases wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeRecord>,
+}
+
+/// The node, and on what terms its configuration was rendered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeRecord {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its addresses.
+    pub addresses: BTreeSet<IpAddr>,
+    /// Whether labels and addresses came from its object.
+    #[serde(default)]
+    pub has_object: bool,
+    /// Routes that are never taken from anybody, as `ADDRESS/LENGTH`.
+    pub always_block: Vec<String>,
+    /// How much FRR logs: the word of FRR's own `log` line.
+    pub log_level: String,
+    /// The router id of routers that have none of their own.
+    pub router_id_fallback: Option<Ipv4Addr>,
 }
 
 /// What FRR made of raw snippets, as lines of its own language. `Debug` leaves out what is in it.

@@ -1,7 +1,7 @@
 //! FRR's own start-up file: watchfrr loads it when it restarts a daemon, with or without us.
 
 use std::fs::{self, Permissions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -52,8 +52,14 @@ impl StartupFile {
         // Who is not root writes what is theirs anyway.
         let _ = chown(file.path(), Some(owner.uid()), Some(owner.gid()));
         file.as_file().sync_all().map_err(failed())?;
-        file.persist(path).map_err(|error| StoreError::io("put into place", path)(error.error))?;
-        sync_directory(directory)?;
+        match file.persist(path) {
+            Ok(_) => sync_directory(directory)?,
+            // A single file that is mounted there cannot be replaced, only written over.
+            Err(error) if error.error.kind() == io::ErrorKind::ResourceBusy => {
+                fs::write(path, text).map_err(failed())?;
+            }
+            Err(error) => return Err(StoreError::io("put into place", path)(error.error)),
+        }
         Ok(true)
     }
 }

@@ -47,4 +47,12 @@ impl Transport for AnyTransport {
             Self::Reload(reload) => reload.send(change).await,
         }
     }
+
+    fn tells(&self, line: &str) -> bool {
+        match self {
+            Self::Sockets(sockets) => sockets.tells(line),
+            Self::Vtysh(vtysh) => vtysh.tells(line),
+            Self::Reload(reload) => reload.tells(line),
+        }
+    }
 }

@@ -56,6 +56,11 @@ pub trait Transport: Send {
     /// Refused lines do not stop a batch. An error does, and the batches behind it: FRR may run any part of the batch
     /// it fell into.
     fn send(&mut self, change: &Change<'_>) -> impl Future<Output = Result<Vec<Refusal>, FrrError>> + Send;
+
+    /// Whether a line of the top level reaches a daemon this way.
+    fn tells(&self, _line: &str) -> bool {
+        true
+    }
 }
 
 /// The version that `show version` tells: `FRRouting 8.4.4 (worker-1) on Linux…`.

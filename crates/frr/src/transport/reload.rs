@@ -84,4 +84,8 @@ impl Transport for Reload {
         self.reload(change.desired).await?;
         self.vtysh.clear(change.delta.batches.len(), &change.delta.clears).await
     }
+
+    fn tells(&self, line: &str) -> bool {
+        self.vtysh.tells(line)
+    }
 }

@@ -169,4 +169,9 @@ impl Transport for Vtysh {
         }
         Ok(refused)
     }
+
+    /// vtysh takes the name of the machine for itself.
+    fn tells(&self, line: &str) -> bool {
+        !line.starts_with("hostname ")
+    }
 }

@@ -1,0 +1,118 @@
+//! The agent's ways to FRR, to the disk and to people, where they are not the usual ones.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+
+use frrk8s_e2e::agent::{Agent, Home, LIMIT, isolated, on_each};
+use frrk8s_e2e::small::{bgpd, neighbor, object, wait_for_config};
+use frrk8s_testkit::lab::{Daemon, Router, wait_until};
+
+const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
+
+fn agent(router: &Router, home: &Home, options: &[&str]) -> Agent {
+    Agent::start(Path::new(EXECUTABLE), router, home, options)
+}
+
+#[test]
+fn vtysh_leads_to_the_same() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        let vtysh = format!("--transport=vtysh:{}", install.vtysh().display());
+        let router_of = |prefix: &str| {
+            format!("prefixes: [{prefix}], {}", neighbor(3, ", toAdvertise: {allowed: {mode: all}}"))
+        };
+        home.put("a.yaml", &object("a", &router_of("10.1.0.0/16"), ""));
+        let running = agent(&router, &home, &["--node=n1", &vtysh]);
+        running.wait_for_reason("Applied");
+        let first = bgpd(&router);
+        assert!(first.contains("network 10.1.0.0/16") && !first.contains("hostname n1"), "{first}");
+        let raw = ", raw: {rawConfig: \"router bgp 64512\\n neighbor 192.0.2.4 no-such-option 7\\n\"}";
+        home.put("b.yaml", &object("b", &neighbor(4, ""), raw));
+        running.wait_for_reason("RolledBack");
+        assert_eq!(bgpd(&router), first);
+        home.remove("b.yaml");
+        home.put("a.yaml", &object("a", &router_of("10.2.0.0/16"), ""));
+        wait_for_config(&router, "the other prefix", |text| {
+            text.contains("network 10.2.0.0/16") && !text.contains("network 10.1.0.0/16")
+        });
+        running.wait_for_reason("Applied");
+        running.stop();
+        // One way takes over from the other.
+        let over_sockets = agent(&router, &home, &["--node=n1"]);
+        wait_for_config(&router, "the name", |text| text.contains("hostname n1"));
+        over_sockets.wait_for_reason("Applied");
+    });
+}
+
+#[test]
+fn a_long_commit_is_said_while_it_lasts() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        let prefixes: Vec<String> =
+            (0..1500).map(|at| format!("10.{}.{}.0/24", at / 256, at % 256)).collect();
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Idle");
+        let advertises = neighbor(3, ", toAdvertise: {allowed: {mode: all}}");
+        home.put("a.yaml", &object("a", &format!("prefixes: [{}], {advertises}", prefixes.join(", ")), ""));
+        let report = running.wait_for_reason("Applying");
+        assert!(report["message"].as_str().is_some_and(|text| text.contains("lines")), "{report:#}");
+        assert!(running.get("/healthz").is_some());
+        running.wait_for_reason("Applied");
+    });
+}
+
+#[test]
+fn who_asks_for_nothing_does_not_keep_others_from_asking() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Idle");
+        let silent: Vec<TcpStream> =
+            (0..100).map(|_| TcpStream::connect(running.address()).unwrap()).collect();
+        wait_until(LIMIT * 2, "an answer", || Ok(running.get("/healthz").is_some())).unwrap();
+        assert_eq!(silent.len(), 100);
+    });
+}
+
+#[test]
+fn an_frr_with_other_defaults_is_told_nothing() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        assert_eq!(router.configure(Daemon::Bgpd, &["frr defaults datacenter"]).unwrap(), []);
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = agent(&router, &home, &[]);
+        let report = running.wait_for_reason("DefaultsUnknown");
+        assert!(report["message"].as_str().is_some_and(|text| text.contains("datacenter")), "{report:#}");
+        assert!(!bgpd(&router).contains("router bgp"));
+        assert_eq!(router.configure(Daemon::Bgpd, &["frr defaults traditional"]).unwrap(), []);
+        running.wait_for_reason("Applied");
+    });
+}
+
+#[test]
+fn a_start_up_file_that_is_mounted_by_itself_is_written_over() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let mounted = home.objects().with_file_name("mounted");
+        fs::write(&mounted, "").unwrap();
+        fs::write(home.frr_config(), "").unwrap();
+        let mut wrapper = String::from("#!/bin/sh\n");
+        let script = "mount --bind \"$1\" \"$2\" && shift 2 && exec \"$@\"";
+        let paths = format!("{} {}", mounted.display(), home.frr_config().display());
+        writeln!(wrapper, "exec unshare --mount sh -c '{script}' sh {paths} {EXECUTABLE} \"$@\"").unwrap();
+        let path = home.objects().with_file_name("agent");
+        fs::write(&path, wrapper).unwrap();
+        assert!(Command::new("chmod").arg("+x").arg(&path).status().unwrap().success());
+        let running = Agent::start(&path, &router, &home, &[]);
+        running.wait_for_reason("Applied");
+        let is_written = || Ok(fs::read_to_string(&mounted).unwrap().contains("192.0.2.3 remote-as"));
+        wait_until(LIMIT, "the mounted file", is_written).unwrap();
+        let log = fs::read_to_string(home.log()).unwrap();
+        assert!(!log.contains("cannot be kept"), "{log}");
+    });
+}
