@@ -25,6 +25,7 @@ fn of_lab(daemon: Daemon) -> lab::Daemon {
         Daemon::Mgmtd => lab::Daemon::Mgmtd,
         Daemon::Bgpd => lab::Daemon::Bgpd,
         Daemon::Bfdd => lab::Daemon::Bfdd,
+        Daemon::Staticd => lab::Daemon::Staticd,
     }
 }
 

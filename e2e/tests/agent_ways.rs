@@ -116,3 +116,40 @@ fn a_start_up_file_that_is_mounted_by_itself_is_written_over() {
         assert!(!log.contains("cannot be kept"), "{log}");
     });
 }
+
+#[test]
+fn raw_lines_of_other_daemons_come_and_go() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        let mut typed = router.vtysh();
+        typed.args(["-c", "configure", "-c", "interface lo", "-c", "description theirs"]);
+        assert!(typed.status().unwrap().success());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        let before = router.show_running_config().unwrap();
+        let raw = ", raw: {rawConfig: \"ip route 198.51.100.0/24 Null0\\nipv6 route 2001:db8::/32 Null0\\n\
+                   interface lo\\n ip address 198.51.100.1/32\\nexit\\naccess-list theirs seq 5 permit any\\n\"}";
+        home.put("b.yaml", &object("b", &neighbor(4, ""), raw));
+        let wanted = [
+            "ip route 198.51.100.0/24 Null0",
+            "ipv6 route 2001:db8::/32 Null0",
+            " ip address 198.51.100.1/32",
+            " description theirs",
+            "access-list theirs seq 5 permit any",
+        ];
+        wait_until(LIMIT, "the raw lines", || {
+            let shown = router.show_running_config()?;
+            Ok(wanted.iter().all(|line| shown.lines().any(|it| it == *line)))
+        })
+        .unwrap();
+        running.wait_for_reason("Applied");
+        let told = running.figure("frrk8s_lines_sent_total");
+        running.stop();
+        let again = agent(&router, &home, &[]);
+        again.wait_for_reason("Applied");
+        assert!(told > 0.5 && again.figure("frrk8s_lines_sent_total") < 0.5, "it ran already");
+        home.remove("b.yaml");
+        wait_until(LIMIT, "the raw lines to go", || Ok(router.show_running_config()? == before)).unwrap();
+    });
+}

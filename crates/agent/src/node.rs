@@ -262,7 +262,9 @@ impl<T: Transport> Node<T> {
     /// What runs. `known` is what is ours beside what is so by name.
     async fn read(&mut self, dialect: Dialect, known: &[&Document]) -> Result<Running, PassError> {
         let mut running = Running { ours: Documents::new(), foreign: Document::default() };
-        for &daemon in dialect.daemons() {
+        let applied: Vec<Daemon> =
+            self.applied.iter().flat_map(|applied| applied.documents.keys()).copied().collect();
+        for daemon in dialect.daemons_and(applied.iter()) {
             let text = self.transport.running(daemon).await?;
             check_defaults(&text)?;
             let divided = divide(dialect.read_from(daemon, &text), known);

@@ -61,7 +61,8 @@ impl Delta {
             (before, after)
         };
         let (mut batches, mut last) = (Vec::new(), Vec::new());
-        for &daemon in dialect.daemons().iter().filter(|daemon| **daemon != Daemon::Bgpd) {
+        let daemons = dialect.daemons_and(running.keys().chain(desired.keys()));
+        for daemon in daemons.into_iter().filter(|daemon| *daemon != Daemon::Bgpd) {
             let (before, after) = sides(daemon);
             let mut commands = Commands::default();
             other::commands(&[], &Pairs::new(None, before.lines(), after.lines()), &mut commands);

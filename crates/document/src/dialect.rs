@@ -66,6 +66,8 @@ pub enum Daemon {
     Bgpd,
     /// BFD.
     Bfdd,
+    /// Static routes, up to FRR 9. Nothing of ours but what raw snippets say.
+    Staticd,
 }
 
 impl Daemon {
@@ -76,6 +78,7 @@ impl Daemon {
             Self::Mgmtd => "mgmtd",
             Self::Bgpd => "bgpd",
             Self::Bfdd => "bfdd",
+            Self::Staticd => "staticd",
         }
     }
 }
@@ -106,9 +109,16 @@ impl Dialect {
         }
     }
 
+    /// The same, with staticd before them where it is among these: not every node runs it.
+    pub fn daemons_and<'a>(self, mut wanted: impl Iterator<Item = &'a Daemon>) -> Vec<Daemon> {
+        let staticd = wanted.any(|daemon| *daemon == Daemon::Staticd).then_some(Daemon::Staticd);
+        staticd.into_iter().chain(self.daemons().iter().copied()).collect()
+    }
+
     /// The daemons that keep a line of the top level, with all that is in it; none where it is not known.
     pub fn homes(self, line: &str) -> &'static [Daemon] {
         let base: &[Daemon] = if self.version.has_mgmtd() { &[Daemon::Mgmtd] } else { &[Daemon::Zebra] };
+        let routes: &[Daemon] = if self.version.has_mgmtd() { &[Daemon::Mgmtd] } else { &[Daemon::Staticd] };
         let everywhere = self.daemons();
         let homes: &[(&str, &'static [Daemon])] = &[
             ("router bgp ", &[Daemon::Bgpd]),
@@ -124,6 +134,15 @@ impl Dialect {
             ("vrf ", base),
             ("ip nht ", base),
             ("ipv6 nht ", base),
+            ("interface ", base),
+            ("ip router-id ", base),
+            ("ipv6 router-id ", base),
+            ("ip protocol ", base),
+            ("ipv6 protocol ", base),
+            ("ip route ", routes),
+            ("ipv6 route ", routes),
+            ("access-list ", &[Daemon::Bgpd]),
+            ("ipv6 access-list ", &[Daemon::Bgpd]),
             ("hostname ", everywhere),
             ("log ", everywhere),
         ];
@@ -135,11 +154,14 @@ impl Dialect {
     /// of it (measured on 10.3).
     pub fn read_from(self, daemon: Daemon, text: &str) -> Document {
         let document = self.read(&Text::parse(text));
-        if daemon != Daemon::Zebra || !self.version.has_mgmtd() {
-            return document;
+        match daemon {
+            Daemon::Staticd => self.by_daemon(&document).remove(&daemon).unwrap_or_default(),
+            Daemon::Zebra if self.version.has_mgmtd() => {
+                let keeps = |line: &Line| self.homes(line.text()).contains(&daemon);
+                Document::new(document.into_lines().into_iter().filter(keeps).collect())
+            }
+            _ => document,
         }
-        let keeps = |line: &Line| self.homes(line.text()).contains(&Daemon::Zebra);
-        Document::new(document.into_lines().into_iter().filter(keeps).collect())
     }
 
     /// What a daemon, vtysh or a person wrote, in normal form, less what this version does not print.
@@ -163,18 +185,39 @@ impl Dialect {
         Some(line)
     }
 
+    /// A line of the top level without the static routes of a VRF, which another daemon keeps up to FRR 9; and those.
+    fn without_routes(self, line: Line) -> (Option<Line>, Option<Line>) {
+        let has_routes = line.text().starts_with("vrf ") && line.inside().iter().any(is_route);
+        if !has_routes || self.version.has_mgmtd() {
+            return (Some(line), None);
+        }
+        let routes = line.clone().map_inside(|inside| is_route(&inside).then_some(inside));
+        let rest = line.map_inside(|inside| (!is_route(&inside)).then_some(inside));
+        ((!rest.inside().is_empty()).then_some(rest), Some(routes))
+    }
+
     /// The parts of a document by the daemons that keep them, each as it prints it. Lines without a known home
     /// are left out.
     pub fn by_daemon(self, document: &Document) -> BTreeMap<Daemon, Document> {
         let mut parts: BTreeMap<Daemon, Vec<Line>> = BTreeMap::new();
         for line in document.lines() {
-            for &daemon in self.homes(line.text()) {
-                parts.entry(daemon).or_default().push(line.clone());
+            let (line, routes) = self.without_routes(line.clone());
+            if let Some(routes) = routes {
+                parts.entry(Daemon::Staticd).or_default().push(routes);
+            }
+            if let Some(line) = line {
+                for &daemon in self.homes(line.text()) {
+                    parts.entry(daemon).or_default().push(line.clone());
+                }
             }
         }
         let parts = parts.into_iter();
         parts.map(|(daemon, lines)| (daemon, self.as_printed(Document::new(lines)))).collect()
     }
+}
+
+fn is_route(line: &Line) -> bool {
+    ["ip route ", "ipv6 route "].iter().any(|start| line.text().starts_with(start))
 }
 
 fn is_nht_default(line: &str) -> bool {
@@ -184,6 +227,24 @@ fn is_nht_default(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn static_routes_have_a_daemon_of_their_own_up_to_frr_9() {
+        let text = "ip route 10.0.0.0/8 Null0\nvrf red\n ip route 10.0.0.0/8 Null0\n vni 7\nexit-vrf\n";
+        let parts = |major| {
+            let dialect = Dialect::new(Version { major, minor: 4 });
+            dialect.by_daemon(&dialect.read(&Text::parse(text)))
+        };
+        let old = parts(8);
+        assert_eq!(old[&Daemon::Zebra].print(), "vrf red\n vni 7\nexit-vrf\n");
+        assert_eq!(
+            old[&Daemon::Staticd].print(),
+            "ip route 10.0.0.0/8 Null0\nvrf red\n ip route 10.0.0.0/8 Null0\nexit-vrf\n"
+        );
+        assert_eq!(parts(10).keys().collect::<Vec<_>>(), [&Daemon::Mgmtd]);
+        let dialect = Dialect::new(Version { major: 8, minor: 4 });
+        assert_eq!(dialect.read_from(Daemon::Staticd, text), old[&Daemon::Staticd]);
+    }
 
     #[test]
     fn versions_are_read_with_what_distributions_append() {

@@ -62,7 +62,7 @@ impl<'a> Ownership<'a> {
             };
             return divide_inside(line, |inside| inside.text().starts_with("profile ") || is_known(inside));
         }
-        if text.starts_with("vrf ") {
+        if text.starts_with("vrf ") || text.starts_with("interface ") {
             let known: Vec<&Line> = self.known.iter().filter_map(|document| document.find(&[text])).collect();
             return divide_inside(line, |inside| known.iter().any(|line| line.inside().contains(inside)));
         }

@@ -27,7 +27,11 @@ pub fn run(args: &DiffArgs) -> Result<Exit, CommandError> {
         Output::note(&format!("note: neither file names a version of FRR: taken for {version}"));
     }
     let dialect = Dialect::new(version);
-    let to = divide(dialect.read(&Text::parse(&to)), &[]);
+    let to = dialect.read(&Text::parse(&to));
+    // Who writes a name for the machine means it.
+    let names = to.lines().iter().filter(|line| line.text().starts_with("hostname ")).cloned();
+    let names = Document::new(names.collect());
+    let to = divide(to, &[&names]);
     let from = divide(dialect.read(&Text::parse(&from)), &[&to.ours]);
     note_foreign(&from, "what runs", "they stay as they are");
     note_foreign(&to, "what is to run", "they are left out");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use frrk8s_delta::{Delta, Documents, SessionDelta, SessionId};
-use frrk8s_document::{Dialect, Document};
+use frrk8s_document::{Daemon, Dialect, Document};
 use tokio::time::sleep;
 
 use super::{Cause, Event, Machine, Phase, Refused, Step, Verdict};
@@ -53,11 +53,11 @@ impl<F: Fn(Document) -> Document> Ours for F {
 /// What every daemon of FRR runs, as far as it is ours.
 pub async fn read_running<T: Transport>(
     transport: &mut T,
-    dialect: Dialect,
+    (dialect, daemons): (Dialect, &[Daemon]),
     ours: &impl Ours,
 ) -> Result<Documents, FrrError> {
     let mut documents = Documents::new();
-    for &daemon in dialect.daemons() {
+    for &daemon in daemons {
         let text = transport.running(daemon).await?;
         documents.insert(daemon, ours.ours(dialect.read_from(daemon, &text)));
     }
@@ -71,7 +71,8 @@ pub async fn drive<T: Transport>(
     ours: &impl Ours,
     desired: &str,
 ) -> Driven {
-    let dialect = machine.dialect();
+    let (dialect, daemons) = (machine.dialect(), machine.daemons());
+    let daemons = (dialect, &daemons[..]);
     let mut driven = Driven::not_told(Verdict::Unchanged);
     let mut step = machine.start();
     loop {
@@ -81,7 +82,7 @@ pub async fn drive<T: Transport>(
             Step::Read => {
                 let returns = matches!(machine.phase(), Phase::Returning | Phase::VerifyingReturn);
                 let limit = if returns { RETURN_LIMIT } else { Duration::ZERO };
-                let read = read_patiently(transport, dialect, ours, limit).await;
+                let read = read_patiently(transport, daemons, ours, limit).await;
                 driven.reading += started.elapsed();
                 read.map_or_else(|error| Event::Lost(lost(&error)), Event::Running)
             }
@@ -106,13 +107,13 @@ pub async fn drive<T: Transport>(
 
 async fn read_patiently<T: Transport>(
     transport: &mut T,
-    dialect: Dialect,
+    daemons: (Dialect, &[Daemon]),
     ours: &impl Ours,
     limit: Duration,
 ) -> Result<Documents, FrrError> {
     let started = Instant::now();
     loop {
-        match read_running(transport, dialect, ours).await {
+        match read_running(transport, daemons, ours).await {
             Err(_) if started.elapsed() < limit => sleep(RETURN_PAUSE).await,
             read => return read,
         }

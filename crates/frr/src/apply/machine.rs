@@ -74,6 +74,12 @@ impl Machine {
         self.dialect
     }
 
+    /// The daemons that it is about.
+    pub fn daemons(&self) -> Vec<Daemon> {
+        let last_good = self.last_good.iter().flat_map(Documents::keys);
+        self.dialect.daemons_and(self.goal.documents.keys().chain(last_good))
+    }
+
     /// Where it stands.
     pub fn phase(&self) -> Phase {
         self.phase
