@@ -1,10 +1,11 @@
 //! A day in the life: changes that are valid, that conflict and that are broken, daemons and agents that are killed,
 //! people who type; at the end FRR runs the merge of what is valid, and nothing has leaked.
 //!
-//! `FRRK8S_SOAK_SECONDS` says how long it goes on (60 by default).
+//! `FRRK8S_SOAK_SECONDS` says how long it goes on (180 by default).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -62,9 +63,18 @@ impl Life {
         let owner = self.below(4);
         let file = format!("{owner}.yaml");
         match self.below(20) {
-            0..=9 => {
+            0..=8 => {
                 let object = self.valid(owner);
                 self.home.put(&file, &object);
+            }
+            // Not as a whole: somebody's editor, or a script that appends.
+            9 => {
+                let object = self.valid(owner);
+                let path = self.home.objects().join(&file);
+                let (first, rest) =
+                    object.split_at(self.below(u32::try_from(object.len()).unwrap()) as usize);
+                fs::write(&path, first).unwrap();
+                fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(rest.as_bytes()).unwrap();
             }
             10 | 11 => {
                 let conflicting = self.valid(owner).replace("asn: 64513", "asn: 64599");
@@ -79,7 +89,7 @@ impl Life {
             }
             14 => drop(fs::remove_file(self.home.objects().join(&file))),
             15 | 16 => {
-                let daemon = [Daemon::Bgpd, Daemon::Bgpd, Daemon::Bfdd][owner as usize % 3];
+                let daemon = [Daemon::Bgpd, Daemon::Bgpd, Daemon::Bfdd, Daemon::Zebra][owner as usize];
                 self.router.kill(daemon).unwrap();
                 self.router.start_daemon(daemon).unwrap();
             }
@@ -153,7 +163,7 @@ fn start(router: &Router, home: &Home) -> Agent {
 #[test]
 fn a_day_in_the_life() {
     let seconds =
-        std::env::var("FRRK8S_SOAK_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(60);
+        std::env::var("FRRK8S_SOAK_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(180);
     let until = Instant::now() + Duration::from_secs(seconds);
     thread::scope(|scope| {
         for install in installs() {
@@ -165,6 +175,8 @@ fn a_day_in_the_life() {
                         life.happen();
                         events += 1;
                     }
+                    let is_well = || Ok(life.agent.get("/healthz").is_some());
+                    wait_until(LIMIT, "the agent to say that it is well", is_well).unwrap();
                     life.settle();
                     rounds += 1;
                 }
