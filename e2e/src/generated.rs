@@ -7,9 +7,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::PlannedInput;
 
-/// As many as `FRRK8S_FRR_INPUTS` says, 300 by default.
-pub fn inputs() -> Vec<PlannedInput> {
-    let count = std::env::var("FRRK8S_FRR_INPUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(300);
+/// As many as `FRRK8S_FRR_INPUTS` says, else `usual`.
+pub fn inputs(usual: usize) -> Vec<PlannedInput> {
+    let asked = std::env::var("FRRK8S_FRR_INPUTS").ok();
+    let count = asked.and_then(|count| count.parse().ok()).unwrap_or(usual);
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let strategy = agreeing_objects(1..4);

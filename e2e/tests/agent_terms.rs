@@ -240,3 +240,25 @@ fn the_name_of_the_machine_is_ours_only_where_we_give_one() {
         nameless.wait_for_reason("Applied");
     });
 }
+
+#[test]
+fn a_session_that_another_object_resets_is_announced_with_both() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        home.put("b.yaml", &object("b", &neighbor(4, ""), ""));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        home.put("b.yaml", &object("b", &format!("id: 192.0.2.200, {}", neighbor(4, "")), ""));
+        let report = running.wait_for("the reset", |report| {
+            report["lastApply"]["resets"].as_array().is_some_and(|resets| resets.len() == 2)
+        });
+        let reset = &report["lastApply"]["resets"][0];
+        assert_eq!(reset["definedBy"][0], "frr-k8s-system/a", "{reset:#}");
+        assert_eq!(reset["changed"][0], "frr-k8s-system/b", "{reset:#}");
+        assert_eq!(reset["because"][0], "bgp router-id 192.0.2.200", "{reset:#}");
+        let log = fs::read_to_string(home.log()).unwrap();
+        let said: Vec<&str> = log.lines().filter(|line| line.contains("a session was reset")).collect();
+        assert!(said.len() == 1 && said[0].contains("192.0.2.3"), "only the one of somebody else: {said:?}");
+    });
+}

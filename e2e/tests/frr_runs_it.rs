@@ -6,7 +6,7 @@ use frrk8s_testkit::lab::{self, Router, RouterOptions};
 
 #[test]
 fn random_inputs_are_taken_and_printed_back() {
-    let inputs = generated::inputs();
+    let inputs = generated::inputs(300);
     for install in lab::installs() {
         let mut router = Router::isolated(&install, RouterOptions::default()).unwrap();
         let started = std::time::Instant::now();

@@ -46,7 +46,7 @@ fn chain(install: &FrrInstall, inputs: &[PlannedInput]) {
 
 #[test]
 fn a_delta_leads_from_any_configuration_to_any_other() {
-    let mut inputs = generated::inputs();
+    let mut inputs = generated::inputs(2000);
     // What raw snippets leave behind is not a matter of documents.
     inputs.iter_mut().flat_map(|input| &mut input.objects).for_each(|object| {
         object.spec.raw = frrk8s_api::RawConfig::default();

@@ -263,6 +263,11 @@ impl Engine {
             && wanted.kept.iter().all(|kept| self.kept.get(&kept.fragment.object) == Some(kept))
     }
 
+    /// The versions in force.
+    pub fn in_force(&self) -> &BTreeMap<ObjectId, Kept> {
+        &self.kept
+    }
+
     /// Takes note of what FRR was seen to run.
     pub fn accept(&mut self, wanted: &Wanted) {
         self.kept = wanted.kept.iter().map(|kept| (kept.fragment.object.clone(), kept.clone())).collect();

@@ -14,6 +14,7 @@ use frrk8s_model::{Finding, Rule};
 use frrk8s_render::divide;
 
 use crate::engine::{Decision, Engine};
+use crate::resets::{Reset, resets};
 use crate::retry::Retry;
 use crate::wanted::{Wanted, raw_record, whole};
 
@@ -104,6 +105,8 @@ pub struct Pass {
     pub unkept: Vec<StoreError>,
     /// Lines that somebody else changed of what is ours.
     pub drift: Vec<String>,
+    /// Sessions that were reset by what was applied.
+    pub resets: Vec<Reset>,
     /// How many lines of FRR's are none of ours.
     pub foreign: usize,
     /// The version of FRR.
@@ -120,6 +123,7 @@ impl Pass {
             error: None,
             unkept: Vec::new(),
             drift: Vec::new(),
+            resets: Vec::new(),
             foreign: 0,
             version: None,
             reading: Duration::ZERO,
@@ -329,6 +333,7 @@ impl<T: Transport> Node<T> {
             self.drive(dialect, goal, &wanted.print()).await
         };
         self.retry.note(&documents, &driven.verdict);
+        pass.resets = resets(&driven.sessions, self.engine.in_force(), &wanted.kept);
         match &driven.verdict {
             Verdict::Unchanged => self.keep(wanted, (documents, raw, dialect), running, pass),
             Verdict::Applied { residue: None } => {

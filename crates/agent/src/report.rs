@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::node::Pass;
 use crate::pause::Pause;
+use crate::resets::Reset;
 use crate::sessions::SessionState;
 
 /// The version of everything that is printed as JSON.
@@ -75,6 +76,8 @@ pub struct LastApply {
     pub reading_milliseconds: f64,
     /// What it did to sessions that it changed.
     pub sessions: BTreeMap<String, &'static str>,
+    /// Those of them that were reset, and by whom.
+    pub resets: Vec<Reset>,
 }
 
 /// An object and what became of it.
@@ -133,6 +136,7 @@ impl Report {
                 sending_milliseconds: driven.sending.as_secs_f64() * 1000.0,
                 reading_milliseconds: driven.reading.as_secs_f64() * 1000.0,
                 sessions: changed.map(|(id, delta)| (id.to_string(), delta.change.as_str())).collect(),
+                resets: pass.resets.iter().take(LISTED_MAX).cloned().collect(),
             });
         }
     }

@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::node::{Node, OnDrift, Pass};
 use crate::pause::{Pause, PauseFile};
 use crate::report::{Report, SCHEMA_VERSION, with_sources};
+use crate::resets::Reset;
 use crate::server::{ListenError, Server, Shared};
 use crate::sessions;
 use crate::source::Directory;
@@ -305,6 +306,10 @@ fn publish(shared: &Shared, pass: &Pass, sessions: Vec<sessions::SessionState>) 
     if lines > 0 || report.reason != before {
         let sending = figures.1.unwrap_or_default();
         info!(outcome = report.reason, lines, ?sending, "{}", report.message);
+    }
+    for reset in pass.resets.iter().filter(|reset| reset.is_of_others()) {
+        let Reset { session, defined_by, changed, because } = reset;
+        warn!(%session, ?defined_by, ?changed, ?because, "a session was reset by a change of another object than those that define it");
     }
     for error in &pass.unkept {
         warn!(reason = error.reason(), "cannot be kept: {}", with_sources(error));

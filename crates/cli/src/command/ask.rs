@@ -96,6 +96,13 @@ fn for_people(report: &Value) -> String {
         let (at, outcome) = (text(&apply["at"]), text(&apply["outcome"]));
         let _ = writeln!(page, "last apply  {at}: {outcome}, {} lines in {sending:.1} ms", apply["lines"]);
     }
+    list(&mut page, "reset by the last apply", &report["lastApply"]["resets"], |reset| {
+        let names =
+            |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join(", ");
+        let (session, because) = (text(&reset["session"]), names(&reset["because"]));
+        let (defined_by, changed) = (names(&reset["definedBy"]), names(&reset["changed"]));
+        format!("{session} of {defined_by}: {changed} changed {because}")
+    });
     let _ = writeln!(page, "foreign   {} lines of FRR's are none of ours", report["foreignLines"]);
     list(&mut page, "objects", &report["objects"], |object| {
         format!("{:12} {}", text(&object["fate"]), text(&object["object"]))
