@@ -313,8 +313,6 @@ impl Engine {
         held_down: &BTreeMap<ObjectId, Instant>,
     ) {
         for candidate in &mut planned.candidates {
-            // Objects of a directory come before those of the API.
-            candidate.seniority.source = 0;
             let object = &candidate.seniority.object;
             let kept = self.kept.get(object).map(|kept| &kept.fragment);
             candidate.last_accepted = kept.filter(|fragment| !self.is_refused(fragment));
@@ -357,7 +355,7 @@ impl Engine {
             let before = self.kept.get(&fragment.object).filter(|kept| kept.fragment == **fragment);
             before.cloned().unwrap_or_else(|| {
                 let spec = spec_of(input, inventory, &fragment.object);
-                Kept::new((*fragment).clone(), spec, created(inventory, &fragment.object))
+                Kept::new((*fragment).clone(), spec, rank(inventory, &fragment.object))
             })
         };
         outcome.fragments.iter().map(of).collect()
@@ -391,7 +389,9 @@ fn spec_of(input: &Input, inventory: &Inventory, object: &ObjectId) -> Value {
     }
 }
 
-fn created(inventory: &Inventory, object: &ObjectId) -> Option<i64> {
-    let configuration = inventory.configurations.iter().find(|c| c.id == *object)?;
-    (!configuration.seniority.undated).then_some(configuration.seniority.created)
+fn rank(inventory: &Inventory, object: &ObjectId) -> (u8, Option<i64>) {
+    let configuration = inventory.configurations.iter().find(|c| c.id == *object);
+    let seniority = configuration.map(|configuration| &configuration.seniority);
+    let created = seniority.filter(|seniority| !seniority.undated).map(|seniority| seniority.created);
+    (seniority.map_or(0, |seniority| seniority.source), created)
 }

@@ -18,6 +18,8 @@ pub struct Kept {
     pub fragment: Fragment,
     /// `spec`, as it was written.
     spec: Value,
+    /// Where it came from: 0 for a file, 1 for the API.
+    source: u8,
     /// When the object was created, in seconds since 1970.
     created: Option<i64>,
 }
@@ -29,15 +31,15 @@ impl fmt::Debug for Kept {
 }
 
 impl Kept {
-    /// A version that was just accepted.
-    pub fn new(fragment: Fragment, spec: Value, created: Option<i64>) -> Self {
-        Self { fragment, spec, created }
+    /// A version that was just accepted, with what its rank comes from.
+    pub fn new(fragment: Fragment, spec: Value, (source, created): (u8, Option<i64>)) -> Self {
+        Self { fragment, spec, source, created }
     }
 
     /// The object's rank.
     pub fn seniority(&self) -> Seniority {
         Seniority {
-            source: 0,
+            source: self.source,
             undated: self.created.is_none(),
             created: self.created.unwrap_or_default(),
             object: self.fragment.object.clone(),
@@ -60,7 +62,7 @@ impl Kept {
         Accepted {
             namespace: self.fragment.object.namespace.to_string(),
             name: self.fragment.object.name.to_string(),
-            source: 0,
+            source: self.source,
             created: self.created,
             spec: self.spec.clone(),
             secrets: secrets.collect(),
@@ -76,7 +78,7 @@ impl Kept {
             accepted.secrets.iter().map(|(name, password)| secret(name, password)).collect();
         let translation = translate(&id, &spec, &Secrets::new(&secrets));
         match translation.fragment {
-            Some(fragment) => Ok(Self::new(fragment, accepted.spec.clone(), accepted.created)),
+            Some(fragment) => Ok(Self::new(fragment, accepted.spec.clone(), (accepted.source, accepted.created))),
             None => Err(translation.findings),
         }
     }

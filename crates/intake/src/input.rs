@@ -22,12 +22,34 @@ pub struct Source {
     pub name: String,
     /// Its text; what is not UTF-8 in it is replaced.
     pub text: String,
+    /// Where it comes from.
+    pub origin: SourceOrigin,
     positions: Positions,
 }
 
+/// Where a text comes from: objects of a directory are senior to those of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceOrigin {
+    /// A file.
+    File,
+    /// The Kubernetes API.
+    Api,
+}
+
+impl SourceOrigin {
+    /// Its rank: the lower one is senior.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::File => 0,
+            Self::Api => 1,
+        }
+    }
+}
+
 impl Source {
-    fn new(name: &str, text: String) -> Self {
-        Self { name: shown_up_to(name, NAME_CHARS_MAX), positions: Positions::new(&text), text }
+    fn new(name: &str, text: String, origin: SourceOrigin) -> Self {
+        let positions = Positions::new(&text);
+        Self { name: shown_up_to(name, NAME_CHARS_MAX), positions, text, origin }
     }
 
     /// Line and column of a byte, both from 1; columns count characters.
@@ -122,8 +144,30 @@ impl Input {
         self
     }
 
-    /// Adds a text under the name that people call it by.
+    /// Adds a file under the name that people call it by.
     pub fn add(&mut self, name: &str, bytes: Vec<u8>) {
+        self.add_from(SourceOrigin::File, name, bytes);
+    }
+
+    /// Adds something of which only the name is known: what it has cannot be read.
+    pub fn add_unreadable(&mut self, origin: SourceOrigin, name: &str, message: String) {
+        let source = self.sources.len();
+        self.unreadable.push(Unreadable { source, message, span: 0..0 });
+        self.sources.push(Source::new(name, String::new(), origin));
+    }
+
+    /// Adds everything that another input has.
+    pub fn append(&mut self, other: Self) {
+        let first = self.sources.len();
+        self.sources.extend(other.sources);
+        let entries = other.entries.into_iter();
+        self.entries.extend(entries.map(|entry| Entry { source: entry.source + first, ..entry }));
+        let unreadable = other.unreadable.into_iter();
+        self.unreadable.extend(unreadable.map(|it| Unreadable { source: it.source + first, ..it }));
+    }
+
+    /// Adds a text under the name that people call it by.
+    pub fn add_from(&mut self, origin: SourceOrigin, name: &str, bytes: Vec<u8>) {
         let source = self.sources.len();
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
@@ -135,7 +179,7 @@ impl Input {
                 };
                 self.unreadable.push(Unreadable { source, message, span: at..at });
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                self.sources.push(Source::new(name, text));
+                self.sources.push(Source::new(name, text, origin));
                 return;
             }
         };
@@ -148,7 +192,7 @@ impl Input {
                 self.unreadable.push(Unreadable { source, message, span: error.span });
             }
         }
-        self.sources.push(Source::new(name, text));
+        self.sources.push(Source::new(name, text, origin));
     }
 }
 

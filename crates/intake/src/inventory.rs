@@ -11,7 +11,7 @@ use frrk8s_plan::NodeInput;
 use frrk8s_render::{Hostname, LogLevel, NodeOptions};
 use frrk8s_translate::{NodeSelector, Secrets, translate};
 
-use crate::input::Input;
+use crate::input::{Input, SourceOrigin};
 use crate::node::{NodeView, Terms};
 
 /// The namespace of the daemon where nothing says otherwise.
@@ -246,7 +246,8 @@ impl Inventory {
                 continue;
             }
             self.entries.insert(id.clone(), number);
-            self.take(id, number, object, secrets);
+            let origin = input.sources[entry.source].origin;
+            self.take(seniority(&id, object, origin), number, object, secrets);
         }
     }
 
@@ -258,7 +259,8 @@ impl Inventory {
         }
     }
 
-    fn take(&mut self, id: ObjectId, number: usize, object: &FRRConfiguration, secrets: &Secrets) {
+    fn take(&mut self, seniority: Seniority, number: usize, object: &FRRConfiguration, secrets: &Secrets) {
+        let id = seniority.object.clone();
         let selector = match NodeSelector::of(&id, &object.spec) {
             Ok(selector) => Some(selector),
             Err(findings) => {
@@ -270,7 +272,7 @@ impl Inventory {
         self.findings.extend(translation.findings.into_iter().map(|finding| (number, finding)));
         let named = is_object_name(&id.name);
         self.configurations.push(Configuration {
-            seniority: seniority(&id, object),
+            seniority,
             fragment: translation.fragment.filter(|_| selector.is_some() && named),
             id,
             selector,
@@ -448,10 +450,10 @@ fn namespace_that_counts(input: &Input, asked: Option<&str>) -> String {
     }
 }
 
-fn seniority(id: &ObjectId, object: &FRRConfiguration) -> Seniority {
+fn seniority(id: &ObjectId, object: &FRRConfiguration, origin: SourceOrigin) -> Seniority {
     let created = object.metadata.creation_timestamp.as_ref().map(|time| time.0.as_second());
     Seniority {
-        source: 1,
+        source: origin.rank(),
         undated: created.is_none(),
         created: created.unwrap_or_default(),
         object: id.clone(),
