@@ -6,6 +6,7 @@ use std::fmt;
 use frrk8s_api::FRRConfigurationSpec;
 use frrk8s_api::k8s::{ObjectMeta, Secret};
 use frrk8s_frr::Accepted;
+use frrk8s_intake::SourceOrigin;
 use frrk8s_merge::{Candidate, Seniority};
 use frrk8s_model::{Finding, Fragment, ObjectId, Rule};
 use frrk8s_translate::{Secrets, translate};
@@ -34,6 +35,11 @@ impl Kept {
     /// A version that was just accepted, with what its rank comes from.
     pub fn new(fragment: Fragment, spec: Value, (source, created): (u8, Option<i64>)) -> Self {
         Self { fragment, spec, source, created }
+    }
+
+    /// Whether it came from the Kubernetes API.
+    pub fn is_of_the_api(&self) -> bool {
+        self.source == SourceOrigin::Api.rank()
     }
 
     /// The object's rank.
@@ -78,7 +84,9 @@ impl Kept {
             accepted.secrets.iter().map(|(name, password)| secret(name, password)).collect();
         let translation = translate(&id, &spec, &Secrets::new(&secrets));
         match translation.fragment {
-            Some(fragment) => Ok(Self::new(fragment, accepted.spec.clone(), (accepted.source, accepted.created))),
+            Some(fragment) => {
+                Ok(Self::new(fragment, accepted.spec.clone(), (accepted.source, accepted.created)))
+            }
             None => Err(translation.findings),
         }
     }

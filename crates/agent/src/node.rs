@@ -1,5 +1,6 @@
 //! One FRR, and one pass over it: decide, apply, verify, keep.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use frrk8s_delta::Documents;
@@ -8,7 +9,7 @@ use frrk8s_frr::{
     Cause, Driven, FrrError, Goal, LastGood, Machine, RawRecord, Refused, SetAside, StartupFile, Store,
     StoreError, Transport, Verdict, drive,
 };
-use frrk8s_intake::{Input, InputError, InventoryError};
+use frrk8s_intake::{Input, InventoryError};
 use frrk8s_merge::ConflictPolicy;
 use frrk8s_model::{Finding, Rule};
 use frrk8s_render::divide;
@@ -16,6 +17,7 @@ use frrk8s_render::divide;
 use crate::engine::{Decision, Engine};
 use crate::resets::{Reset, resets};
 use crate::retry::Retry;
+use crate::sources::SourceError;
 use crate::wanted::{Wanted, raw_record, whole};
 
 /// What to do when what is ours was changed by somebody else.
@@ -63,7 +65,7 @@ pub struct Node<T> {
 pub enum PassError {
     /// The source cannot be read: the node is held.
     #[error("the source cannot be read")]
-    Source(#[from] InputError),
+    Source(#[from] SourceError),
     /// The objects do not say which node is meant.
     #[error(transparent)]
     Inventory(#[from] InventoryError),
@@ -84,7 +86,7 @@ impl PassError {
     /// The word for statuses, logs and metrics.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Source(_) => "SourceUnreadable",
+            Self::Source(error) => error.reason(),
             Self::Inventory(_) => "NodeUnclear",
             Self::Frr(error) => error.reason(),
             Self::Defaults { .. } => "DefaultsUnknown",
@@ -170,13 +172,19 @@ impl<T: Transport> Node<T> {
         self.engine.is_blank() && self.applied.is_none() && self.found.is_none()
     }
 
+    /// The names of the objects of the Kubernetes API that are in force.
+    pub fn names_of_the_api(&self) -> BTreeSet<String> {
+        let kept = self.engine.in_force().values().filter(|kept| kept.is_of_the_api());
+        kept.map(|kept| kept.fragment.object.name.to_string()).collect()
+    }
+
     /// Asks bgpd.
     pub async fn ask(&mut self, command: &str) -> Result<String, FrrError> {
         self.transport.ask(Daemon::Bgpd, command).await
     }
 
     /// One pass: FRR is made to run what the objects of the source ask for.
-    pub async fn pass(&mut self, source: Result<Input, InputError>) -> Pass {
+    pub async fn pass(&mut self, source: Result<Input, SourceError>) -> Pass {
         let mut pass = Pass::new();
         if let Err(error) = self.try_pass(source, &mut pass).await {
             pass.error = Some(error);
@@ -186,7 +194,7 @@ impl<T: Transport> Node<T> {
 
     async fn try_pass(
         &mut self,
-        source: Result<Input, InputError>,
+        source: Result<Input, SourceError>,
         pass: &mut Pass,
     ) -> Result<(), PassError> {
         let started = Instant::now();

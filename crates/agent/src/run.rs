@@ -1,5 +1,6 @@
 //! The loop: it sleeps until something happened, takes a fresh look at everything, and works once.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::report::{Report, SCHEMA_VERSION, with_sources};
 use crate::resets::Reset;
 use crate::server::{ListenError, Server, Shared};
 use crate::sessions;
-use crate::source::Directory;
+use crate::sources::{AccessError, Api, ApiAccess, ApiOptions, Sources};
 use crate::telling::Telling;
 use crate::watch::{Watch, WatchError};
 
@@ -42,8 +43,10 @@ const LOST_PAUSE: Duration = Duration::from_millis(250);
 /// How an agent is to run.
 #[derive(Debug)]
 pub struct Options {
-    /// The directory of objects.
-    pub directory: PathBuf,
+    /// The directories of objects.
+    pub directories: Vec<PathBuf>,
+    /// The way to the Kubernetes API, where it is a source.
+    pub api: Option<ApiAccess>,
     /// Which node, and on what terms.
     pub terms: Terms,
     /// The namespace that counts.
@@ -81,9 +84,31 @@ pub enum RunError {
     /// The lock.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The API is a source of one node.
+    #[error(
+        "objects of the Kubernetes API are for a node: name it with --node, and its namespace with --namespace"
+    )]
+    WhichNode,
+    /// There is no way to the API.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// Signals.
     #[error("signals cannot be received")]
     Signal(#[source] std::io::Error),
+}
+
+impl Options {
+    async fn api(&self) -> Result<Option<ApiOptions>, RunError> {
+        let Some(access) = &self.api else {
+            return Ok(None);
+        };
+        let client = access.client().await?;
+        let (Some(node), Some(namespace)) = (self.terms.node.clone(), self.namespace.clone()) else {
+            return Err(RunError::WhichNode);
+        };
+        let (labels, known) = (self.terms.labels.clone(), BTreeSet::new());
+        Ok(Some(ApiOptions { client, namespace, node, labels, known }))
+    }
 }
 
 /// Runs an agent until it is told to end. FRR is left as it is.
@@ -131,7 +156,7 @@ struct Worker {
     shared: Arc<Shared>,
     sockets: PathBuf,
     lock: Lock,
-    directory: Directory,
+    sources: Sources,
     node: Node<Telling<AnyTransport>>,
     watch: Watch,
     pause_file: PauseFile,
@@ -148,6 +173,7 @@ impl Worker {
                 |now: &mut Option<Pause>| now.is_none().then(|| *now = Some(pause.clone())).is_some();
             shared.pause.send_if_modified(is_unset);
         }
+        let api = options.api().await?;
         let engine = Engine::new(options.terms, options.namespace)
             .with_hold_down(HoldDown::new(options.withdraw_hold_down));
         let startup = options.frr_config.map(StartupFile::new);
@@ -167,9 +193,13 @@ impl Worker {
             let (rule, object) = (finding.rule.id(), &finding.at.object);
             warn!(rule, %object, "not taken over from the last good configuration: {}", finding.message);
         }
-        let directory = Directory::new(options.directory);
-        let watch = Watch::new(&[directory.path(), &options.sockets], Arc::clone(&shared.wake))?;
-        Ok(Self { shared, sockets: options.sockets, lock, directory, node, watch, pause_file })
+        let api = api.map(|mut api| {
+            api.known = node.names_of_the_api();
+            Api::watch(api, Arc::clone(&shared.wake))
+        });
+        let sources = Sources::new(options.directories, api);
+        let watch = Watch::new(sources.paths(), &options.sockets, Arc::clone(&shared.wake))?;
+        Ok(Self { shared, sockets: options.sockets, lock, sources, node, watch, pause_file })
     }
 
     async fn work(mut self) -> Result<(), RunError> {
@@ -202,7 +232,7 @@ impl Worker {
     /// One pass, and how long to wait for the next when nothing happens.
     async fn pass(&mut self) -> Duration {
         wait_for_writers(&self.watch, &self.shared).await;
-        let source = self.directory.read(self.node.is_blank());
+        let source = self.sources.read(self.node.is_blank());
         let pass = self.node.pass(source).await;
         let sessions = self.node.ask(sessions::COMMAND).await.map(|json| sessions::read(&json));
         if let Some(decision) = &pass.decision {

@@ -41,8 +41,12 @@ fn note_writers(event: &notify::Event, written: &Mutex<BTreeSet<PathBuf>>) {
 impl Watch {
     /// Watches directories, each with its name in the one above it: one that goes and comes again is seen. One that is
     /// not there yet, and whose parent is not either, is found by the next poll.
-    pub fn new(paths: &[&Path], wake: Arc<Notify>) -> Result<Self, WatchError> {
-        let paths: Vec<PathBuf> = paths.iter().map(|path| absolute(path)).collect();
+    pub fn new<'a>(
+        objects: impl Iterator<Item = &'a Path>,
+        sockets: &'a Path,
+        wake: Arc<Notify>,
+    ) -> Result<Self, WatchError> {
+        let paths: Vec<PathBuf> = objects.chain([sockets]).map(absolute).collect();
         let directories = paths.clone();
         let written: Arc<Mutex<BTreeSet<PathBuf>>> = Arc::default();
         let noted = Arc::clone(&written);
@@ -65,10 +69,11 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Whether somebody is writing a file in the first directory just now. (FRR writes beside its sockets all the time.)
+    /// Whether somebody is writing a file of objects just now. (FRR writes beside its sockets all the time.)
     pub fn is_being_written(&self) -> bool {
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.iter().any(|path| self.paths.first().is_some_and(|directory| path.starts_with(directory)))
+        let objects = &self.paths[..self.paths.len().saturating_sub(1)];
+        written.iter().any(|path| objects.iter().any(|directory| path.starts_with(directory)))
     }
 
     /// Watches again what is there now: a directory that was replaced is another one.

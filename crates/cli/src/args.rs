@@ -226,9 +226,12 @@ pub enum DiffFormat {
 /// `frrk8s agent`
 #[derive(Debug, Args)]
 pub struct AgentArgs {
-    /// Where the objects come from: dir:PATH, a directory of YAML or JSON files.
-    #[arg(long, value_name = "SOURCE", value_parser = source)]
-    pub source: PathBuf,
+    /// Where objects come from: dir:PATH, a directory of YAML or JSON files; kube, the Kubernetes API; can be repeated.
+    #[arg(long = "source", value_name = "SOURCE", required = true, value_parser = source)]
+    pub sources: Vec<SourceArg>,
+    /// How to reach the Kubernetes API [default: as a pod is told, or as kubectl finds it].
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
     /// The namespace whose objects count, beside those without one.
     #[arg(short = 'n', long, value_name = "NS", default_value = "frr-k8s-system", value_parser = namespace)]
     pub namespace: String,
@@ -271,6 +274,15 @@ pub enum Drift {
     Undo,
     /// Say it, and leave it.
     Report,
+}
+
+/// Where objects come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceArg {
+    /// A directory.
+    Directory(PathBuf),
+    /// The Kubernetes API.
+    Kubernetes,
 }
 
 /// A way to FRR.
@@ -373,10 +385,11 @@ pub enum Explain {
     },
 }
 
-fn source(text: &str) -> Result<PathBuf, String> {
+fn source(text: &str) -> Result<SourceArg, String> {
     match text.strip_prefix("dir:") {
-        Some(path) if !path.is_empty() => Ok(path.into()),
-        _ => Err("a source is written dir:PATH".to_owned()),
+        Some(path) if !path.is_empty() => Ok(SourceArg::Directory(path.into())),
+        None if text == "kube" => Ok(SourceArg::Kubernetes),
+        _ => Err("a source is dir:PATH or kube".to_owned()),
     }
 }
 

@@ -1,9 +1,9 @@
 //! `frrk8s agent`
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use frrk8s_agent::{OnDrift, Options};
+use frrk8s_agent::{ApiAccess, OnDrift, Options};
 use frrk8s_frr::{AnyTransport, Sockets, Vtysh};
 use frrk8s_render::LogLevel;
 use tokio::sync::watch;
@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt};
 
 use super::CommandError;
-use crate::args::{AgentArgs, AgentLogLevel, Drift, LogFormat, Way};
+use crate::args::{AgentArgs, AgentLogLevel, Drift, LogFormat, SourceArg, Way};
 use crate::output::Exit;
 
 /// Where FRR has its sockets, and vtysh looks for them.
@@ -25,7 +25,8 @@ pub fn run(args: &AgentArgs) -> Result<Exit, CommandError> {
     let handle = log(usual, args.log_format);
     let (log_level, mut asked) = watch::channel(None);
     let options = Options {
-        directory: args.source.clone(),
+        directories: args.sources.iter().filter_map(directory).collect(),
+        api: api(args),
         terms: args.node.terms(),
         namespace: Some(args.namespace.clone()),
         sockets: args.frr_sockets.clone(),
@@ -84,6 +85,18 @@ fn asked_level(level: LogLevel) -> LevelFilter {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::None => LevelFilter::OFF,
     }
+}
+
+fn directory(source: &SourceArg) -> Option<PathBuf> {
+    match source {
+        SourceArg::Directory(path) => Some(path.clone()),
+        SourceArg::Kubernetes => None,
+    }
+}
+
+fn api(args: &AgentArgs) -> Option<ApiAccess> {
+    let access = || args.kubeconfig.clone().map_or(ApiAccess::Usual, ApiAccess::Kubeconfig);
+    args.sources.contains(&SourceArg::Kubernetes).then(access)
 }
 
 fn transport(way: &Way, sockets: &Path) -> AnyTransport {
