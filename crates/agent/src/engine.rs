@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use frrk8s_document::{Document, Version};
 use frrk8s_frr::Record;
-use frrk8s_intake::{Input, Inventory, InventoryError, NodeView, SecretsSeen, Terms};
+use frrk8s_intake::{Input, Inventory, InventoryError, NodeView, SecretsSeen, SourceOrigin, Terms};
 use frrk8s_manifest::Object;
 use frrk8s_merge::{Candidate, ConflictPolicy, Fate};
 use frrk8s_model::{Finding, Fragment, ObjectId, Rule};
@@ -56,6 +56,8 @@ pub struct Decision {
     pub findings: Vec<Finding>,
     /// Objects that conflict with each other.
     pub groups: Vec<Vec<ObjectId>>,
+    /// The files that objects come from; those of the API have none.
+    pub files: BTreeMap<ObjectId, String>,
     /// How many objects there are that do not select the node.
     pub left_out: usize,
     /// How much is to be logged, where an object says so.
@@ -67,8 +69,9 @@ pub struct Decision {
 impl Decision {
     /// Nothing is decided.
     fn held(findings: Vec<Finding>) -> Self {
-        let (fates, groups, left_out) = (BTreeMap::new(), Vec::new(), 0);
-        Self { wanted: None, is_held: true, fates, findings, groups, left_out, log_level: None, until: None }
+        let (fates, files, groups, left_out) = (BTreeMap::new(), BTreeMap::new(), Vec::new(), 0);
+        let (log_level, until) = (None, None);
+        Self { wanted: None, is_held: true, fates, findings, groups, files, left_out, log_level, until }
     }
 }
 
@@ -166,7 +169,8 @@ impl Engine {
         let is_held = wanted.is_none();
         let log_level = inventory.log_level;
         let (left_out, until) = (left_out.len(), held_down.into_values().min());
-        Ok(Decision { wanted, is_held, fates, findings, groups: result.groups, left_out, log_level, until })
+        let (files, groups) = (files(input, &inventory), result.groups);
+        Ok(Decision { wanted, is_held, fates, findings, groups, files, left_out, log_level, until })
     }
 
     /// The node, as its object has it. While something cannot be read it may be that object, and one that is gone says
@@ -360,6 +364,13 @@ impl Engine {
         };
         outcome.fragments.iter().map(of).collect()
     }
+}
+
+/// The files that objects come from.
+fn files(input: &Input, inventory: &Inventory) -> BTreeMap<ObjectId, String> {
+    let source = |at: &usize| &input.sources[input.entries[*at].source];
+    let of_file = inventory.entries.iter().filter(|(_, at)| source(at).origin == SourceOrigin::File);
+    of_file.map(|(object, at)| (object.clone(), source(at).name.clone())).collect()
 }
 
 fn held_down_finding(object: &ObjectId) -> Finding {

@@ -109,6 +109,12 @@ pub struct Pass {
     pub drift: Vec<String>,
     /// Sessions that were reset by what was applied.
     pub resets: Vec<Reset>,
+    /// Identifies what the objects ask for.
+    pub desired_hash: Option<String>,
+    /// Identifies what runs of ours.
+    pub running_hash: Option<String>,
+    /// What runs, secrets masked as upstream masks them.
+    pub running_config: Option<String>,
     /// How many lines of FRR's are none of ours.
     pub foreign: usize,
     /// The version of FRR.
@@ -126,6 +132,9 @@ impl Pass {
             unkept: Vec::new(),
             drift: Vec::new(),
             resets: Vec::new(),
+            desired_hash: None,
+            running_hash: None,
+            running_config: None,
             foreign: 0,
             version: None,
             reading: Duration::ZERO,

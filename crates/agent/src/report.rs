@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use frrk8s_frr::Verdict;
 use frrk8s_merge::Fate;
-use frrk8s_model::Finding;
+use frrk8s_model::{Finding, Party};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::node::Pass;
+use crate::node::{Pass, PassError};
 use crate::pause::Pause;
 use crate::resets::Reset;
 use crate::sessions::SessionState;
@@ -56,6 +56,19 @@ pub struct Report {
     pub sessions: Vec<SessionState>,
     /// A pause, while there is one.
     pub paused: Option<Pause>,
+    /// Identifies what the objects ask for.
+    pub desired_hash: Option<String>,
+    /// Identifies what FRR was last seen to run of it; equal to the other when all is well.
+    pub running_hash: Option<String>,
+    /// When FRR last took a change.
+    pub applied_at: Option<Timestamp>,
+    /// Why a source says nothing.
+    pub source_error: Option<String>,
+    /// What FRR has against what it was told.
+    pub apply_error: Option<String>,
+    /// What FRR runs, secrets masked.
+    #[serde(skip)]
+    pub running_config: Option<String>,
 }
 
 /// The last time that FRR was told something.
@@ -87,6 +100,8 @@ pub struct ObjectReport {
     pub object: String,
     /// `Accepted`, `LastAccepted`, `Rejected` or `Held`.
     pub fate: &'static str,
+    /// The file that it comes from; `None` for one of the API.
+    pub source: Option<String>,
 }
 
 /// A finding.
@@ -104,8 +119,30 @@ pub struct FindingReport {
     pub message: String,
     /// What to do.
     pub help: String,
+    /// The rule in one word, as conditions and events have it.
+    pub reason: String,
+    /// The value of the field.
+    pub value: Option<String>,
     /// The other parties.
-    pub others: Vec<String>,
+    pub others: Vec<PartyReport>,
+}
+
+/// A value in an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartyReport {
+    /// `namespace/name`.
+    pub object: String,
+    /// The path of the field.
+    pub path: String,
+    /// Its value; `None` where it is unset, or secret.
+    pub value: Option<String>,
+}
+
+impl PartyReport {
+    fn of(party: &Party) -> Self {
+        Self { object: party.object.to_string(), path: party.path.clone(), value: party.value.clone() }
+    }
 }
 
 impl Report {
@@ -118,7 +155,11 @@ impl Report {
         if let Some(decision) = &pass.decision {
             let fates = decision.fates.iter();
             self.objects = fates
-                .map(|(object, fate)| ObjectReport { object: object.to_string(), fate: word(*fate) })
+                .map(|(object, fate)| ObjectReport {
+                    object: object.to_string(),
+                    fate: word(*fate),
+                    source: decision.files.get(object).cloned(),
+                })
                 .collect();
             self.objects_left_out = decision.left_out;
             self.findings = decision.findings.iter().take(LISTED_MAX).map(FindingReport::of).collect();
@@ -126,8 +167,19 @@ impl Report {
             self.conflicts = groups.map(|group| group.iter().map(ToString::to_string).collect()).collect();
         }
         (self.reason, self.message, self.is_applied) = outcome(pass);
+        self.running_config.clone_from(&pass.running_config);
+        (self.desired_hash, self.running_hash) = (pass.desired_hash.clone(), pass.running_hash.clone());
+        self.source_error = match &pass.error {
+            Some(error @ (PassError::Source(_) | PassError::Inventory(_))) => Some(with_sources(error)),
+            _ => None,
+        };
+        self.apply_error = match (&pass.error, pass.verdict().and_then(Verdict::cause)) {
+            (Some(error @ (PassError::Frr(_) | PassError::Defaults { .. })), _) => Some(with_sources(error)),
+            (_, cause) => cause.map(ToString::to_string),
+        };
         if let Some(driven) = pass.driven.as_ref().filter(|driven| driven.lines > 0) {
             let changed = driven.sessions.iter().filter(|(_, delta)| delta.change.as_str() != "untouched");
+            self.applied_at = driven.verdict.cause().is_none().then_some(now).or(self.applied_at);
             self.last_apply = Some(LastApply {
                 at: now,
                 outcome: driven.verdict.reason(),
@@ -151,8 +203,27 @@ impl FindingReport {
             path: finding.at.path.clone(),
             message: finding.message.clone(),
             help: finding.advice().to_owned(),
-            others: finding.others.iter().map(|party| format!("{} {}", party.object, party.path)).collect(),
+            reason: format!("{:?}", finding.rule),
+            value: finding.at.value.clone(),
+            others: finding.others.iter().map(PartyReport::of).collect(),
         }
+    }
+
+    /// Whether objects disagree.
+    pub fn is_conflict(&self) -> bool {
+        self.severity == "error" && !self.others.is_empty()
+    }
+
+    /// Whether an object is a party to it.
+    pub fn concerns(&self, object: &str) -> bool {
+        self.object == object || self.others.iter().any(|party| party.object == object)
+    }
+
+    /// Everybody concerned, the first one first.
+    pub fn parties(&self) -> Vec<PartyReport> {
+        let (object, path, value) = (self.object.clone(), self.path.clone(), self.value.clone());
+        let first = PartyReport { object, path, value };
+        [first].into_iter().chain(self.others.iter().cloned()).collect()
     }
 }
 
