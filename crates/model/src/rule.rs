@@ -336,6 +336,9 @@ rules! {
     FrrRefused = "frr-refused", Node, Error,
         "FRR refused a line although it follows all rules that are known here.",
         "change the field; where FRR should take it, report the line and what FRR said";
+    DaemonLost = "daemon-lost", Node, Warning,
+        "A daemon of FRR went away, or fell silent, at a line that the field leads to.",
+        "look at the daemon's log; where it dies at the line each time, change the field, and report the line";
     ImportCycle = "import-cycle", Node, Info,
         "VRFs import each other's routes in a circle.",
         "nothing to do if that is meant";
