@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 use crate::engine::Engine;
 use crate::lock::{Lock, LockError};
 use crate::metrics::Metrics;
-use crate::node::{Node, OnDrift, Pass};
+use crate::node::{Node, OnDrift, Pass, PassError};
 use crate::pause::Pause;
 use crate::report::{Report, SCHEMA_VERSION, with_sources};
 use crate::server::{ListenError, Server, Shared};
@@ -145,8 +145,13 @@ async fn drive_for_ever(options: Options, shared: &Shared) -> Result<(), RunErro
             let source = read(&options.directory, has_read || node.is_blank());
             has_read |= source.as_ref().is_ok_and(|input| !input.sources.is_empty());
             let pass = node.pass(source).await;
-            let sessions = node.ask(sessions::COMMAND).await.map(|json| sessions::read(&json));
-            publish(shared, &pass, sessions.unwrap_or_default());
+            let sessions = if matches!(pass.error, Some(PassError::Frr(_))) {
+                // Who does not answer would not answer this either, and people would wait for it twice as long.
+                Vec::new()
+            } else {
+                node.ask(sessions::COMMAND).await.map(|json| sessions::read(&json)).unwrap_or_default()
+            };
+            publish(shared, &pass, sessions);
             pause_after(&pass)
         };
         let at = Instant::now() + next;
