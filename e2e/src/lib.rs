@@ -11,6 +11,7 @@ mod load;
 pub mod oracle;
 pub mod other;
 mod planned;
+pub mod proxy;
 pub mod standing;
 
 pub use check::{check, check_as_file, compare};
