@@ -10,7 +10,7 @@ use frrk8s_intake::{Input, InputError, Terms};
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use crate::engine::Engine;
@@ -31,6 +31,8 @@ const POLL_LONGEST: Duration = Duration::from_mins(2);
 const POLL_SHARE: u32 = 100;
 /// How long somebody may write a file before it is read as it is.
 const WRITERS_LIMIT: Duration = Duration::from_secs(5);
+/// How long the sessions are waited for. They are good to know, and nothing is said before they are there.
+const SESSIONS_LIMIT: Duration = Duration::from_secs(5);
 /// How soon it is tried again when FRR cannot be read.
 const LOST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -149,7 +151,8 @@ async fn drive_for_ever(options: Options, shared: &Shared) -> Result<(), RunErro
                 // Who does not answer would not answer this either, and people would wait for it twice as long.
                 Vec::new()
             } else {
-                node.ask(sessions::COMMAND).await.map(|json| sessions::read(&json)).unwrap_or_default()
+                let asked = timeout(SESSIONS_LIMIT, node.ask(sessions::COMMAND)).await;
+                asked.ok().and_then(Result::ok).map(|json| sessions::read(&json)).unwrap_or_default()
             };
             publish(shared, &pass, sessions);
             pause_after(&pass)
