@@ -10,6 +10,7 @@ pub mod impact;
 mod load;
 pub mod oracle;
 pub mod other;
+pub mod permitted;
 mod planned;
 pub mod proxy;
 pub mod standing;
