@@ -4,13 +4,15 @@
 
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use frrk8s_e2e::agent::{
     Agent, Home, LIMIT, bgpd, findings, isolated, neighbor, object, on_each, wait_for_config,
 };
-use frrk8s_e2e::proxy::{Proxy, kill, kill_at};
+use frrk8s_e2e::proxy::{Act, Proxy, kill, kill_at};
 use frrk8s_testkit::lab::{Daemon, FrrInstall, Router, wait_until};
 use tempfile::TempDir;
 
@@ -145,6 +147,62 @@ fn a_bfdd_that_is_killed_at_a_line_is_put_back() {
     });
 }
 
+#[test]
+fn a_zebra_or_mgmtd_that_is_killed_at_a_line_is_put_back() {
+    on_each(|install| {
+        let mgmtd = install.version().has_mgmtd().then_some(Daemon::Mgmtd);
+        for daemon in mgmtd.into_iter().chain([Daemon::Zebra]) {
+            let (mut router, home) = (isolated(install), Home::new());
+            let proxy = Proxy::new(&router, daemon, kill_at("log stdout errors", 1));
+            home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+            let running = behind(&proxy, &home, &[]);
+            running.wait_for_reason("Applied");
+            let before = bgpd(&router);
+            let level = "apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRK8sConfiguration\n\
+                         metadata: {name: config}\nspec: {logLevel: error}\n";
+            home.put("config.yaml", level);
+            keep_alive(&mut router, daemon, "the loss to be reported", |_| {
+                running.report()["reason"] == "RolledBack"
+            });
+            let report = running.report();
+            let message = report["message"].as_str().unwrap();
+            assert!(message.contains(&format!("{daemon} closed the connection at `log stdout")), "{message}");
+            assert_eq!(bgpd(&router), before, "{daemon}");
+            running.wait_for_reason("Applied");
+            for daemon in [daemon, Daemon::Bgpd] {
+                let text = router.running_config(daemon).unwrap();
+                assert!(text.contains("log stdout errors"), "{daemon}: {text}");
+            }
+        }
+    });
+}
+
+#[test]
+fn nobody_is_named_for_a_line_at_which_the_lists_before_it_take_effect() {
+    on_each(|install| {
+        let (mut router, home) = (isolated(install), Home::new());
+        let is_armed = Arc::new(AtomicBool::new(false));
+        let (armed, kills) = (Arc::clone(&is_armed), kill_at("router bgp 64512", 1));
+        let rule = move |line: &str| if armed.load(Ordering::Relaxed) { kills(line) } else { Act::HandOn };
+        let proxy = Proxy::new(&router, Daemon::Bgpd, rule);
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = behind(&proxy, &home, &["--conflict-policy=quarantine"]);
+        running.wait_for_reason("Applied");
+        is_armed.store(true, Ordering::Relaxed);
+        let more = neighbor(3, ", toAdvertise: {allowed: {mode: all}}");
+        home.put("a.yaml", &object("a", &format!("prefixes: [10.1.0.0/16], {more}"), ""));
+        keep_alive(&mut router, Daemon::Bgpd, "the loss to be reported", |_| {
+            running.report()["reason"] == "RolledBack"
+        });
+        let report = running.report();
+        assert!(report["message"].as_str().unwrap().contains("closed the connection at `router bgp 64512`"));
+        assert!(findings(&report, "daemon-lost").is_empty(), "{report:#}");
+        assert!(!bgpd(&router).contains("prefix-list"));
+        running.wait_for_reason("Applied");
+        assert!(bgpd(&router).contains("network 10.1.0.0/16"));
+    });
+}
+
 /// Object number N of a stream: every daemon has something to do.
 fn streamed(number: u8) -> String {
     let profile = number % 5;
@@ -243,11 +301,37 @@ fn mute() {
     assert_eq!(report["reason"], "DaemonTimedOut", "{report:#}");
 }
 
+/// A bgpd that does not answer one line, and everything else.
+fn mute_at_a_line(install: &FrrInstall) {
+    let (router, home) = (isolated(install), Home::new());
+    let swallowed = AtomicBool::new(false);
+    let proxy = Proxy::new(&router, Daemon::Bgpd, move |line| match line {
+        FATAL if !swallowed.swap(true, Ordering::Relaxed) => Act::Swallow,
+        _ => Act::HandOn,
+    });
+    home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+    let running = behind(&proxy, &home, &["--conflict-policy=quarantine"]);
+    running.wait_for_reason("Applied");
+    let before = bgpd(&router);
+    home.put("b.yaml", &object("b", &neighbor(4, ""), ""));
+    let report =
+        running.wait_long_for(MUTE_LIMIT, "silence to be noticed", |report| report["reason"] == "RolledBack");
+    assert_eq!(bgpd(&router), before);
+    assert!(report["message"].as_str().unwrap().starts_with("DaemonTimedOut"), "{report:#}");
+    let [finding] = findings(&report, "daemon-lost")[..] else { panic!("{report:#}") };
+    assert!(finding["message"].as_str().unwrap().contains(&format!("bgpd fell silent at {FATAL:?}")));
+    running.wait_for_reason("Applied");
+    assert!(bgpd(&router).contains(FATAL));
+}
+
+// One test, because all of it is waiting.
 #[test]
 fn a_daemon_that_does_not_answer_is_given_up_in_time_and_used_again_when_it_does() {
     thread::scope(|scope| {
-        let mute = scope.spawn(mute);
+        let others = [scope.spawn(mute), scope.spawn(|| on_each(mute_at_a_line))];
         on_each(wedged);
-        mute.join().unwrap();
+        for other in others {
+            other.join().unwrap();
+        }
     });
 }
