@@ -282,7 +282,7 @@ fn wedged(install: &FrrInstall) {
     let report = running
         .wait_long_for(MUTE_LIMIT, "a wedged bgpd to be noticed", |report| report["reason"] != "Applied");
     kill(&pid_file, "CONT");
-    assert_eq!(report["reason"], "DaemonTimedOut");
+    assert_eq!(report["reason"], "DaemonTimedOut", "{report:#}");
     assert!(report["message"].as_str().unwrap().contains("bgpd did not answer"), "{report:#}");
     running.wait_for_reason("Applied");
     let text = bgpd(&router);

@@ -41,6 +41,10 @@ fn generations(state: &Path) -> Vec<PathBuf> {
     numbered.into_iter().map(|(_, path)| path).collect()
 }
 
+fn copy(from: &str, to: &Path) {
+    assert!(Command::new("cp").args(["-a", from]).arg(to).status().unwrap().success(), "{from}");
+}
+
 /// Wipes bgpd, as a restart with nothing does.
 fn restart(router: &mut Router) {
     router.kill(Daemon::Bgpd).unwrap();
@@ -58,19 +62,18 @@ fn an_agent_that_may_not_use_the_sockets_says_which_group_it_lacks_and_works_whe
             "chown -R 65534:65534 {whole}\nexec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\""
         );
         let wrapped = wrapper(&home, &script);
-        // The lock of the agent is beside the sockets.
-        let (sockets, open) = (router.run_directory().display(), "/run");
-        let grant = |mode: &str, what: &str| {
-            let script = format!("chmod {mode} {what}");
-            assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success(), "{open} {script}");
+        let grant = |what: &str| {
+            let script = format!("chmod 0777 {}/{what}", router.run_directory().display());
+            assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success(), "{script}");
         };
-        grant("0777", &sockets.to_string());
+        // Its lock is beside the sockets.
+        grant(".");
         let running = Agent::start(&wrapped, &router, &home, &[]);
         let report = running.wait_for_reason("SocketDenied");
         let message = report["message"].as_str().unwrap();
         assert!(message.contains("run with the supplementary group frrvty"), "{message}");
         assert!(!bgpd(&router).contains("router bgp"));
-        grant("0777", &format!("{sockets}/*.vty"));
+        grant("*.vty");
         running.wait_for_reason("Applied");
         assert!(bgpd(&router).contains("192.0.2.3 remote-as"));
     });
@@ -96,8 +99,7 @@ fn a_state_directory_that_is_read_only_is_said_and_keeps_nothing_from_frr() {
         // What could not be kept is kept at a later pass.
         inside(&running, &format!("mount -o remount,rw {state}"));
         let kept = || {
-            let root = PathBuf::from(format!("/proc/{}/root", running.pid()));
-            let seen = generations(&root.join(state.trim_start_matches('/')));
+            let seen = generations(Path::new(&format!("/proc/{}/root{state}", running.pid())));
             let text = seen.last().map(|last| fs::read_to_string(last.join("frr.conf")).unwrap_or_default());
             Ok(text.is_some_and(|text| text.contains("192.0.2.4")))
         };
@@ -112,7 +114,7 @@ fn what_a_full_disk_did_not_take_is_kept_when_there_is_room_and_held_by_the_next
         fs::create_dir(home.state()).unwrap();
         home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
         let state = home.state().display().to_string();
-        // The mount outlives the first agent, in the namespace of a process that sleeps.
+        // A disk of the agent's own, which is full.
         let script = format!(
             "exec unshare --mount sh -ec 'mount -t tmpfs -o size=8k tmpfs {state}; chmod 0700 {state}; \
              dd if=/dev/zero of={state}/ballast bs=4k count=2 status=none || true; exec \"$@\"' sh \"$@\""
@@ -121,22 +123,15 @@ fn what_a_full_disk_did_not_take_is_kept_when_there_is_room_and_held_by_the_next
         first.wait_for_reason("Applied");
         first.wait_for_log(&["DiskFull"]);
         inside(&first, &format!("rm {state}/ballast; mount -o remount,size=1m {state}"));
-        let copied = || {
-            let root = PathBuf::from(format!("/proc/{}/root", first.pid()));
-            Ok(!generations(&root.join(state.trim_start_matches('/'))).is_empty())
-        };
-        wait_until(LIMIT, "the last good configuration to be kept", copied).unwrap();
-        // Its mount goes with it: what it kept is taken along.
+        let seen = format!("/proc/{}/root{state}", first.pid());
+        let is_kept = || Ok(!generations(Path::new(&seen)).is_empty());
+        wait_until(LIMIT, "the last good configuration to be kept", is_kept).unwrap();
+        // The disk goes with the agent: what is on it is moved to another one.
         let away = home.objects().with_file_name("away");
-        let script = format!("cp -a {state}/. {}", away.display());
-        fs::create_dir(&away).unwrap();
-        let from = format!("/proc/{}/root{state}/.", first.pid());
-        assert!(Command::new("cp").args(["-a", &from]).arg(&away).status().unwrap().success(), "{script}");
+        copy(&seen, &away);
         let before = bgpd(&router);
         first.kill();
-        assert!(
-            Command::new("cp").arg("-a").arg(away.join(".")).arg(home.state()).status().unwrap().success()
-        );
+        copy(&format!("{}/.", away.display()), &home.state());
         fs::remove_dir_all(home.objects()).unwrap();
         restart(&mut router);
         let next = agent(&router, &home, &[]);

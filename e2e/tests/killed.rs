@@ -166,16 +166,19 @@ fn ways(install: &FrrInstall) {
     }
 }
 
+/// A neighbor, `in` or `out`, and what becomes of which routes.
+type Asked<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 /// What the second objects permit, by hand.
 fn asked_for() -> Permitted {
     let (all, none) = (("*", "permit"), ("*", "deny"));
-    let ways: [(&str, &str, &[(&str, &str)]); 4] = [
+    let ways: [Asked; 4] = [
         ("192.0.2.3", "in", &[none]),
         ("192.0.2.3", "out", &[("10.3.0.0/16", "permit set community 64512:7 additive"), none]),
         ("192.0.2.5", "in", &[all]),
         ("192.0.2.5", "out", &[none]),
     ];
-    let way = |(peer, direction, fates): &(&str, &str, &[(&str, &str)])| {
+    let way = |(peer, direction, fates): &Asked| {
         let fates = fates.iter().map(|(range, fate)| ((*range).to_owned(), (*fate).to_owned())).collect();
         (((*peer).to_owned(), "ipv4 unicast".to_owned(), (*direction).to_owned()), fates)
     };
