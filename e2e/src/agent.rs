@@ -100,12 +100,21 @@ pub fn bgpd(router: &Router) -> String {
     router.running_config(Daemon::Bgpd).unwrap()
 }
 
+/// Waits until bgpd runs something.
+///
+/// # Panics
+///
+/// When it does not in time.
+pub fn wait_for_config(router: &Router, what: &str, is_it: impl Fn(&str) -> bool) {
+    wait_for_config_of(router, Daemon::Bgpd, what, is_it);
+}
+
 /// Waits until a daemon runs something.
 ///
 /// # Panics
 ///
 /// When it does not in time.
-pub fn wait_for_config(router: &Router, daemon: Daemon, what: &str, is_it: impl Fn(&str) -> bool) {
+pub fn wait_for_config_of(router: &Router, daemon: Daemon, what: &str, is_it: impl Fn(&str) -> bool) {
     let mut last = String::new();
     let waited = wait_until(LIMIT, what, || {
         last = router.running_config(daemon).unwrap_or_default();

@@ -3,38 +3,13 @@
 
 use std::path::Path;
 
-use frrk8s_e2e::agent::{Agent, Home, LIMIT, isolated, on_each};
+use frrk8s_e2e::agent::{Agent, Home, LIMIT, bgpd, isolated, neighbor, object, on_each, wait_for_config};
 use frrk8s_testkit::lab::{Daemon, Router, wait_until};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
 
 fn agent(router: &Router, home: &Home, options: &[&str]) -> Agent {
     Agent::start(Path::new(EXECUTABLE), router, home, options)
-}
-
-/// An object with one router of AS 64512.
-fn object(name: &str, router: &str, more: &str) -> String {
-    format!(
-        "apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRConfiguration\nmetadata: {{name: {name}}}\n\
-         spec: {{bgp: {{routers: [{{asn: 64512, {router}}}]}}{more}}}\n"
-    )
-}
-
-fn neighbor(number: u8, more: &str) -> String {
-    format!("neighbors: [{{address: 192.0.2.{number}, asn: 6451{number}{more}}}]")
-}
-
-fn bgpd(router: &Router) -> String {
-    router.running_config(Daemon::Bgpd).unwrap()
-}
-
-fn wait_for_config(router: &Router, what: &str, is_it: impl Fn(&str) -> bool) {
-    let mut last = String::new();
-    let waited = wait_until(LIMIT, what, || {
-        last = router.running_config(Daemon::Bgpd).unwrap_or_default();
-        Ok(is_it(&last))
-    });
-    assert!(waited.is_ok(), "{waited:?}\n{last}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use frrk8s_e2e::agent::{
     Agent, Home, LIMIT, bgpd, findings, isolated, neighbor, object, on_each, wait_for_config,
+    wait_for_config_of,
 };
 use frrk8s_e2e::proxy::{Act, Proxy, kill, kill_at};
 use frrk8s_testkit::lab::{Daemon, FrrInstall, Router, wait_until};
@@ -98,7 +99,7 @@ fn an_object_at_whose_line_bgpd_dies_twice_is_set_aside_under_quarantine_and_the
         assert!(text.contains("192.0.2.3 remote-as") && !text.contains("192.0.2.4"), "{text}");
         // Others go on, and the object itself when it has changed.
         home.put("c.yaml", &object("c", &neighbor(5, ""), ""));
-        wait_for_config(&router, Daemon::Bgpd, "another object", |text| text.contains("192.0.2.5 remote-as"));
+        wait_for_config(&router, "another object", |text| text.contains("192.0.2.5 remote-as"));
         home.put("b.yaml", &object("b", &neighbor(6, ""), ""));
         running.wait_for_reason("Applied");
         assert!(bgpd(&router).contains("192.0.2.6 remote-as"));
@@ -235,8 +236,8 @@ fn daemons_that_are_killed_at_any_moment_of_a_stream_of_changes_end_at_the_last_
         }
         let (prefix, profile) = (format!("network 10.{number}.0.0/16"), format!("profile p{}", number % 5));
         let is_last = |text: &str| text.contains(&prefix) && text.matches("  network ").count() == 1;
-        wait_for_config(&router, Daemon::Bgpd, "the last change in bgpd", is_last);
-        wait_for_config(&router, Daemon::Bfdd, "the last change in bfdd", |text| {
+        wait_for_config(&router, "the last change in bgpd", is_last);
+        wait_for_config_of(&router, Daemon::Bfdd, "the last change in bfdd", |text| {
             text.contains(&profile) && text.matches(" profile ").count() == 1
         });
         running.wait_for_reason("Applied");

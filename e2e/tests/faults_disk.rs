@@ -93,7 +93,7 @@ fn a_state_directory_that_is_read_only_is_said_and_keeps_nothing_from_frr() {
         running.wait_for_reason("Applied");
         running.wait_for_log(&["DiskReadOnly"]);
         home.put("a.yaml", &object("a", &neighbor(4, ""), ""));
-        wait_for_config(&router, Daemon::Bgpd, "the change", |text| {
+        wait_for_config(&router, "the change", |text| {
             text.contains("192.0.2.4 remote-as") && !text.contains("192.0.2.3")
         });
         // What could not be kept is kept at a later pass.
@@ -136,7 +136,7 @@ fn what_a_full_disk_did_not_take_is_kept_when_there_is_room_and_held_by_the_next
         restart(&mut router);
         let next = agent(&router, &home, &[]);
         next.wait_for_reason("SourceUnreadable");
-        wait_for_config(&router, Daemon::Bgpd, "the last good configuration", |text| text == before);
+        wait_for_config(&router, "the last good configuration", |text| text == before);
     });
 }
 
@@ -164,7 +164,7 @@ fn of_a_last_good_configuration_that_is_corrupt_the_one_before_is_held_and_the_o
         let running = agent(&router, &home, &[]);
         running.wait_for_reason("SourceUnreadable");
         running.wait_for_log(&["WARN", "LastGoodCorrupt", "set-aside-"]);
-        wait_for_config(&router, Daemon::Bgpd, "the one before", |text| text.contains("192.0.2.3 remote-as"));
+        wait_for_config(&router, "the one before", |text| text.contains("192.0.2.3 remote-as"));
         fs::rename(&away, home.objects()).unwrap();
         running.wait_for_reason("Applied");
         let text = bgpd(&router);

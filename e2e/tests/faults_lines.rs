@@ -85,7 +85,7 @@ fn a_line_refused_at_the_start_in_the_middle_or_at_the_end_of_a_delta_is_taken_b
             assert!(text.contains("192.0.2.5 remote-as") && !text.contains("10.1.0.0/16"), "{line}\n{text}");
             home.put("b.yaml", &object("b", &routers, ""));
             quarantined.wait_for_reason("Applied");
-            wait_for_config(&router, Daemon::Bgpd, "the object without the line", |text| {
+            wait_for_config(&router, "the object without the line", |text| {
                 text.contains("network 10.1.0.0/16")
             });
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use frrk8s_e2e::agent::{Agent, Home, bgpd, findings, isolated, neighbor, object, on_each, wait_for_config};
-use frrk8s_testkit::lab::{Daemon, FrrInstall, FrrVersion, Router, installs};
+use frrk8s_testkit::lab::{FrrInstall, FrrVersion, Router, installs};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
 
@@ -17,7 +17,7 @@ fn agent(router: &Router, home: &Home, options: &[&str]) -> Agent {
 }
 
 fn runs(router: &Router, what: &str, numbers: &[u8]) {
-    wait_for_config(router, Daemon::Bgpd, what, |text| {
+    wait_for_config(router, what, |text| {
         (3..=9).all(|number| {
             text.contains(&format!("192.0.2.{number} remote-as 6451{number}")) == numbers.contains(&number)
         })
@@ -212,7 +212,7 @@ fn raw_lines_may_rest_on_other_raw_lines_and_on_what_is_generated() {
         assert!(text.contains("neighbor 192.0.2.77 peer-group far"), "{text}");
         home.remove("b.yaml");
         home.remove("c.yaml");
-        wait_for_config(&router, Daemon::Bgpd, "the raw lines to go", |text| text == before);
+        wait_for_config(&router, "the raw lines to go", |text| text == before);
         running.wait_for_reason("Applied");
     });
 }
@@ -273,7 +273,7 @@ fn nobody_elsewhere_can_pause_the_agent() {
         let write = r#"printf %s "$1" > "$0" && chmod +x "$0""#;
         assert!(Command::new("sh").args(["-c", write]).arg(&wrapper).arg(script).status().unwrap().success());
         let _running = Agent::start(&wrapper, &router, &home, &[]);
-        wait_for_config(&router, Daemon::Bgpd, "the neighbor", |text| text.contains("192.0.2.3 remote-as"));
+        wait_for_config(&router, "the neighbor", |text| text.contains("192.0.2.3 remote-as"));
         let frrk8s = |words: &str| {
             let output = within(&format!("{EXECUTABLE} {words}"));
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
