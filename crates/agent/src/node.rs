@@ -10,7 +10,7 @@ use frrk8s_frr::{
 };
 use frrk8s_intake::{Input, InputError, InventoryError};
 use frrk8s_merge::ConflictPolicy;
-use frrk8s_model::{Finding, Rule};
+use frrk8s_model::{Finding, Rule, Severity};
 use frrk8s_render::divide;
 
 use crate::engine::{Decision, Engine};
@@ -225,8 +225,8 @@ impl<T: Transport> Node<T> {
                 return Ok(());
             }
             let driven = self.apply(&wanted, dialect, &running, pass).await;
-            let refused = driven.as_ref().and_then(|driven| refused(&driven.verdict)).unwrap_or_default();
-            let blamed = self.blame(&wanted, &refused, &mut decision);
+            let blamed =
+                driven.as_ref().is_some_and(|driven| self.blame(&wanted, &driven.verdict, &mut decision));
             pass.decision = Some(decision);
             pass.driven = driven.or(pass.driven.take());
             if !blamed || self.engine.terms().conflict_policy == ConflictPolicy::Freeze {
@@ -373,7 +373,7 @@ impl<T: Transport> Node<T> {
         self.hold_as_it_was(dialect, running, pass).await;
         match pass.driven.take() {
             Some(held) if held.verdict.cause().is_none() => Driven { verdict, ..held },
-            Some(held) => held,
+            Some(held) => Driven { verdict: held.verdict.without_marks(), ..held },
             None => Driven::not_told(verdict),
         }
     }
@@ -429,23 +429,28 @@ impl<T: Transport> Node<T> {
         self.applied = Some(Applied { documents, raw, dialect, is_old: false });
     }
 
-    /// Notes who is behind refused lines. Whether anybody was set aside that was not before.
-    fn blame(&mut self, wanted: &Wanted, refused: &[Refused], decision: &mut Decision) -> bool {
+    /// Notes who is behind the lines that an apply failed at. Whether anybody was set aside that was not before.
+    fn blame(&mut self, wanted: &Wanted, verdict: &Verdict, decision: &mut Decision) -> bool {
         let mut any = false;
-        for (source, refused) in wanted.blamed(refused) {
-            let message = format!("FRR refused a line that it leads to: {refused}");
-            let finding =
-                Finding::new(Rule::FrrRefused, &source.origin.object, source.origin.path.as_str(), message);
-            let kept = wanted.kept.iter().find(|kept| kept.fragment.object == source.origin.object);
-            if let Some(kept) = kept
-                && !self.engine.is_refused(&kept.fragment)
-            {
-                any = true;
-                if self.engine.terms().conflict_policy == ConflictPolicy::Quarantine {
-                    self.engine.refuse(&kept.fragment, finding.clone());
+        for suspect in suspects(verdict, self.retry.is_lost_again(verdict)) {
+            for source in wanted.behind((suspect.mark, &suspect.line)) {
+                let object = &source.origin.object;
+                let path = source.origin.path.as_str();
+                let mut finding = Finding::new(suspect.rule, object, path, suspect.message.as_str());
+                if suspect.is_certain {
+                    finding.severity = Severity::Error;
                 }
+                let kept = wanted.kept.iter().find(|kept| kept.fragment.object == *object);
+                if let Some(kept) = kept.filter(|kept| !self.engine.is_refused(&kept.fragment))
+                    && suspect.is_certain
+                {
+                    any = true;
+                    if self.engine.terms().conflict_policy == ConflictPolicy::Quarantine {
+                        self.engine.refuse(&kept.fragment, finding.clone());
+                    }
+                }
+                decision.findings.push(finding);
             }
-            decision.findings.push(finding);
         }
         decision.findings.sort();
         decision.findings.dedup();
@@ -473,9 +478,39 @@ fn startup_text(dialect: Dialect, there: &str, running: &Document, known: &[&Doc
     head + &foreign.joined(known[1].clone()).print()
 }
 
-fn refused(verdict: &Verdict) -> Option<Vec<Refused>> {
+/// A line that an apply failed at.
+struct Suspect {
+    mark: u32,
+    line: Box<str>,
+    rule: Rule,
+    message: String,
+    /// Whether it is known to be the cause, so that who is behind it may be set aside.
+    is_certain: bool,
+}
+
+/// The lines that an apply failed at. `is_again`: a daemon died at the same line the time before.
+fn suspects(verdict: &Verdict, is_again: bool) -> Vec<Suspect> {
     match verdict.cause() {
-        Some(Cause::Refused(refused)) => Some(refused.clone()),
-        _ => None,
+        Some(Cause::Refused(refused)) => {
+            let suspect = |refused: &Refused| Suspect {
+                mark: refused.mark,
+                line: refused.line.clone(),
+                rule: Rule::FrrRefused,
+                message: format!("FRR refused a line that it leads to: {refused}"),
+                is_certain: true,
+            };
+            refused.iter().map(suspect).collect()
+        }
+        Some(Cause::Lost { line: Some(unanswered), .. }) => {
+            let how_sure = if is_again { "twice in a row" } else { "perhaps it is the cause" };
+            vec![Suspect {
+                mark: unanswered.mark,
+                line: unanswered.line.clone(),
+                rule: Rule::DaemonLost,
+                message: format!("{unanswered}, a line that it leads to: {how_sure}"),
+                is_certain: is_again,
+            }]
+        }
+        _ => Vec::new(),
     }
 }

@@ -11,14 +11,14 @@ use frrk8s_render::LogLevel;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use crate::engine::Engine;
 use crate::hold_down::HoldDown;
 use crate::lock::{Lock, LockError};
 use crate::metrics::Metrics;
-use crate::node::{Node, OnDrift, Pass};
+use crate::node::{Node, OnDrift, Pass, PassError};
 use crate::pause::{Pause, PauseFile};
 use crate::report::{Report, SCHEMA_VERSION, with_sources};
 use crate::resets::Reset;
@@ -36,6 +36,8 @@ const POLL_LONGEST: Duration = Duration::from_mins(2);
 const POLL_SHARE: u32 = 100;
 /// How long somebody may write a file before it is read as it is.
 const WRITERS_LIMIT: Duration = Duration::from_secs(5);
+/// How long the sessions are waited for. They are good to know, and nothing is said before they are there.
+const SESSIONS_LIMIT: Duration = Duration::from_secs(5);
 /// How soon it is tried again when FRR cannot be read.
 const LOST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -204,14 +206,20 @@ impl Worker {
         wait_for_writers(&self.watch, &self.shared).await;
         let source = self.directory.read(self.node.is_blank());
         let pass = self.node.pass(source).await;
-        let sessions = self.node.ask(sessions::COMMAND).await.map(|json| sessions::read(&json));
+        let sessions = if matches!(pass.error, Some(PassError::Frr(_))) {
+            // Who does not answer would not answer this either, and people would wait for it twice as long.
+            Vec::new()
+        } else {
+            let asked = timeout(SESSIONS_LIMIT, self.node.ask(sessions::COMMAND)).await;
+            asked.ok().and_then(Result::ok).map(|json| sessions::read(&json)).unwrap_or_default()
+        };
         if let Some(decision) = &pass.decision {
             let is_other = |level: &mut Option<LogLevel>| {
                 std::mem::replace(level, decision.log_level) != decision.log_level
             };
             self.shared.log_level.send_if_modified(is_other);
         }
-        publish(&self.shared, &pass, sessions.unwrap_or_default());
+        publish(&self.shared, &pass, sessions);
         pause_after(&pass)
     }
 
