@@ -66,8 +66,6 @@ fn an_agent_that_may_not_use_the_sockets_says_which_group_it_lacks_and_works_whe
             let script = format!("chmod 0777 {}/{what}", router.run_directory().display());
             assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success(), "{script}");
         };
-        // Its lock is beside the sockets.
-        grant(".");
         let running = Agent::start(&wrapped, &router, &home, &[]);
         let report = running.wait_for_reason("SocketDenied");
         let message = report["message"].as_str().unwrap();
@@ -158,12 +156,14 @@ fn of_a_last_good_configuration_that_is_corrupt_the_one_before_is_held_and_the_o
         let kept = generations(&home.state());
         assert_eq!(kept.len(), 2);
         corrupt(&kept[1]);
-        restart(&mut router);
         let away = home.objects().with_file_name("away");
         fs::rename(home.objects(), &away).unwrap();
+        let before = bgpd(&router);
         let running = agent(&router, &home, &[]);
         running.wait_for_reason("SourceUnreadable");
         running.wait_for_log(&["WARN", "LastGoodCorrupt", "set-aside-"]);
+        assert_eq!(bgpd(&router), before, "what runs is newer than what is left on the disk");
+        restart(&mut router);
         wait_for_config(&router, "the one before", |text| text.contains("192.0.2.3 remote-as"));
         fs::rename(&away, home.objects()).unwrap();
         running.wait_for_reason("Applied");

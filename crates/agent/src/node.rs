@@ -142,6 +142,16 @@ struct Running {
     foreign: Document,
 }
 
+impl Running {
+    /// Whether anybody has configured BGP.
+    fn has_routers(&self) -> bool {
+        let bgpd = self.ours.get(&Daemon::Bgpd);
+        bgpd.is_some_and(|document| {
+            document.lines().iter().any(|line| line.text().starts_with("router bgp "))
+        })
+    }
+}
+
 impl<T: Transport> Node<T> {
     /// An FRR that is to run what an engine decides.
     pub fn new(
@@ -280,6 +290,10 @@ impl<T: Transport> Node<T> {
 
     /// FRR is held at what was last good, on the terms of today.
     async fn hold(&mut self, dialect: Dialect, running: &Running, pass: &mut Pass) {
+        let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
+        if is_old && running.has_routers() {
+            return;
+        }
         let against = self.against(running);
         match self.engine.on_new_terms(against.as_ref(), dialect.version()) {
             Some(wanted) => pass.driven = self.apply(&wanted, dialect, running, pass).await,
@@ -291,8 +305,8 @@ impl<T: Transport> Node<T> {
         let Some(applied) = self.applied.clone() else {
             return;
         };
-        // What runs may be newer than what could be read from the disk: it stays.
-        if applied.is_old && running.ours.values().any(|document| !document.is_empty()) {
+        if applied.is_old && running.has_routers() {
+            // What runs may be newer than what could be read from the disk: it stays.
             return;
         }
         let goal = self.told(Goal { documents: applied.documents, raw: Documents::new() });

@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 
 use crate::engine::Engine;
 use crate::hold_down::HoldDown;
-use crate::lock::{Lock, LockError};
+use crate::lock::Lock;
 use crate::metrics::Metrics;
 use crate::node::{Node, OnDrift, Pass, PassError};
 use crate::pause::{Pause, PauseFile};
@@ -80,9 +80,6 @@ pub enum RunError {
     /// The watch.
     #[error(transparent)]
     Watch(#[from] WatchError),
-    /// The lock.
-    #[error(transparent)]
-    Lock(#[from] LockError),
     /// Signals.
     #[error("signals cannot be received")]
     Signal(#[source] std::io::Error),
@@ -142,7 +139,7 @@ struct Worker {
 impl Worker {
     /// Waits until nobody else drives this FRR, and takes over what was kept.
     async fn start(options: Options, shared: Arc<Shared>) -> Result<Self, RunError> {
-        let lock = stand_by(&options.sockets, &shared).await?;
+        let lock = stand_by(&options.sockets, &shared).await;
         let store = Store::open(&options.state)?;
         let pause_file = PauseFile::open(&options.state, Timestamp::now());
         if let Some(pause) = pause_file.pause() {
@@ -177,7 +174,7 @@ impl Worker {
     async fn work(mut self) -> Result<(), RunError> {
         loop {
             if !self.lock.is_in_place() {
-                self.lock = stand_by(&self.sockets, &self.shared).await?;
+                self.lock = stand_by(&self.sockets, &self.shared).await;
             }
             if let Err(error) = self.watch.renew() {
                 // It is looked at from time to time anyway.
@@ -253,25 +250,26 @@ async fn wait_for_writers(watch: &Watch, shared: &Shared) {
     }
 }
 
-/// Waits until no other agent drives the same FRR.
-async fn stand_by(sockets: &Path, shared: &Shared) -> Result<Lock, RunError> {
-    let mut said = false;
+/// Waits until no other agent drives the same FRR, and the lock can be had.
+async fn stand_by(sockets: &Path, shared: &Shared) -> Lock {
+    let mut said = String::new();
     loop {
-        match Lock::take(sockets) {
+        let error = match Lock::take(sockets) {
             Ok(lock) => {
                 shared.report.send_modify(|report| report.is_active = true);
-                return Ok(lock);
+                return lock;
             }
-            Err(LockError::Held { .. } | LockError::NoDirectory { .. }) if said => {}
-            Err(error @ (LockError::Held { .. } | LockError::NoDirectory { .. })) => {
-                said = true;
-                info!("standing by: {error}");
-                shared.report.send_modify(|report| {
-                    "StandingBy".clone_into(&mut report.reason);
-                    report.message = error.to_string();
-                });
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => error,
+        };
+        let message = error.to_string();
+        if message != said {
+            info!(reason = error.reason(), "standing by: {message}");
+            shared.report.send_modify(|report| {
+                error.reason().clone_into(&mut report.reason);
+                report.message.clone_from(&message);
+                report.is_active = false;
+            });
+            said = message;
         }
         tokio::time::sleep(LOST_PAUSE).await;
     }
