@@ -14,7 +14,7 @@ endif
 endif
 endif
 
-.PHONY: help build check test test-pure test-frr frr demo lab bench bench-frr soak fuzz crds cases docs lint clean
+.PHONY: help build check test test-pure test-frr frr e2e-tools demo lab bench bench-frr soak fuzz crds cases docs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ test-pure: ## Tests that need nothing but Rust
 
 test-frr: ## Tests against real FRR daemons and peers (root; after `make frr`)
 	cargo test --quiet --workspace $(call named,$(LAB_TESTS))
+
+e2e-tools: ## Build kube-apiserver, kubectl and etcd for the tests, once (Go; 5 minutes)
+	hack/install-cluster
 
 frr: ## Install FRR 8.4 and 10.3, and BIRD, for the tests
 	hack/install-frr all
