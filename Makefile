@@ -14,7 +14,7 @@ endif
 endif
 endif
 
-.PHONY: help build check test test-pure test-frr frr demo lab bench bench-frr soak fuzz crds cases docs lint clean
+.PHONY: help build check test test-pure test-frr test-cluster frr e2e-tools demo lab bench bench-frr soak fuzz crds cases docs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,13 @@ ifeq ($(ROOT),yes)
 else
 	@echo 'SKIPPED: the tests against real FRR need root for their network namespaces: sudo make test' >&2
 endif
+	@if hack/install-cluster possible; then \
+	    $(if $(ROOT),FRRK8S_REQUIRE_LAB=1) $(MAKE) --no-print-directory e2e-tools test-cluster; \
+	elif [[ $${FRRK8S_REQUIRE_CLUSTER:-} == 1 ]]; then \
+	    exit 1; \
+	else \
+	    echo 'SKIPPED: the tests against a real Kubernetes API server: see the line above' >&2; \
+	fi
 
 check: lint test-pure ## The fast part of it, without root
 
@@ -46,9 +53,11 @@ lint: ## Formatting, lints, the rooms' dependencies
 	hack/check-dependencies
 
 # Always the whole workspace, whichever tests are run: with a part of it, cargo would build the dependencies again for
-# that part's features. Tests against FRR are those of e2e and testkit, and in other rooms those that are directories.
-LAB_TESTS := $(wildcard e2e/tests/*.rs crates/testkit/tests/*.rs) $(patsubst %/main.rs,%.rs,$(wildcard crates/*/tests/*/main.rs))
-PURE_TESTS := $(filter-out $(LAB_TESTS),$(wildcard crates/*/tests/*.rs))
+# that part's features. Tests against a Kubernetes API server are those named cluster…; tests against FRR the others of
+# e2e and testkit, and in other rooms those that are directories.
+CLUSTER_TESTS := $(wildcard e2e/tests/cluster*.rs crates/*/tests/cluster*.rs)
+LAB_TESTS := $(filter-out $(CLUSTER_TESTS),$(wildcard e2e/tests/*.rs crates/testkit/tests/*.rs) $(patsubst %/main.rs,%.rs,$(wildcard crates/*/tests/*/main.rs)))
+PURE_TESTS := $(filter-out $(LAB_TESTS) $(CLUSTER_TESTS),$(wildcard crates/*/tests/*.rs))
 named = $(sort $(foreach test,$(1),--test=$(notdir $(basename $(test)))))
 
 test-pure: ## Tests that need nothing but Rust
@@ -56,6 +65,12 @@ test-pure: ## Tests that need nothing but Rust
 
 test-frr: ## Tests against real FRR daemons and peers (root; after `make frr`)
 	cargo test --quiet --workspace $(call named,$(LAB_TESTS))
+
+test-cluster: ## Tests against a real Kubernetes API server (after `make e2e-tools`; what needs FRR too needs root)
+	cargo test --quiet --workspace $(call named,$(CLUSTER_TESTS))
+
+e2e-tools: ## Build kube-apiserver, kubectl and etcd for the tests, once (Go; 5 minutes)
+	hack/install-cluster
 
 frr: ## Install FRR 8.4 and 10.3, and BIRD, for the tests
 	hack/install-frr all

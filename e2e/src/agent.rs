@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use frrk8s_testkit::lab::{FrrInstall, LabError, Router, RouterOptions, installs, wait_until};
+use frrk8s_testkit::lab::{Daemon, FrrInstall, LabError, Router, RouterOptions, installs, wait_until};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -82,6 +82,53 @@ impl Home {
     }
 }
 
+/// An object with one router of AS 64512.
+pub fn object(name: &str, router: &str, more: &str) -> String {
+    format!(
+        "apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRConfiguration\nmetadata: {{name: {name}}}\n\
+         spec: {{bgp: {{routers: [{{asn: 64512, {router}}}]}}{more}}}\n"
+    )
+}
+
+/// The neighbor 192.0.2.N of AS 6451N, as the only one of a router.
+pub fn neighbor(number: u8, more: &str) -> String {
+    format!("neighbors: [{{address: 192.0.2.{number}, asn: 6451{number}{more}}}]")
+}
+
+/// What bgpd runs.
+pub fn bgpd(router: &Router) -> String {
+    router.running_config(Daemon::Bgpd).unwrap()
+}
+
+/// Waits until bgpd runs something.
+///
+/// # Panics
+///
+/// When it does not in time.
+pub fn wait_for_config(router: &Router, what: &str, is_it: impl Fn(&str) -> bool) {
+    wait_for_config_of(router, Daemon::Bgpd, what, is_it);
+}
+
+/// Waits until a daemon runs something.
+///
+/// # Panics
+///
+/// When it does not in time.
+pub fn wait_for_config_of(router: &Router, daemon: Daemon, what: &str, is_it: impl Fn(&str) -> bool) {
+    let mut last = String::new();
+    let waited = wait_until(LIMIT, what, || {
+        last = router.running_config(daemon).unwrap_or_default();
+        Ok(is_it(&last))
+    });
+    assert!(waited.is_ok(), "{waited:?}\n{last}");
+}
+
+/// The findings of a report with a rule.
+pub fn findings<'a>(report: &'a Value, rule: &str) -> Vec<&'a Value> {
+    let findings = report["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    findings.iter().filter(|finding| finding["rule"] == rule).collect()
+}
+
 /// An agent that runs. It is killed when it goes out of scope.
 #[derive(Debug)]
 pub struct Agent {
@@ -93,13 +140,18 @@ pub struct Agent {
 impl Agent {
     /// Starts one of this executable over a router.
     pub fn start(executable: &Path, router: &Router, home: &Home, options: &[&str]) -> Self {
+        Self::start_at(executable, router.run_directory(), home, options)
+    }
+
+    /// Starts one over the sockets in a directory.
+    pub fn start_at(executable: &Path, sockets: &Path, home: &Home, options: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
         let log = fs::OpenOptions::new().create(true).append(true).open(home.log()).unwrap();
         let child = Command::new(executable)
             .arg("agent")
             .arg(format!("--source=dir:{}", home.objects().display()))
-            .arg(format!("--frr-sockets={}", router.run_directory().display()))
+            .arg(format!("--frr-sockets={}", sockets.display()))
             .arg(format!("--frr-config={}", home.frr_config().display()))
             .arg(format!("--state-dir={}", home.state().display()))
             .arg(format!("--listen={address}"))
@@ -139,8 +191,17 @@ impl Agent {
     ///
     /// When none comes in time.
     pub fn wait_for(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        self.wait_long_for(LIMIT, what, is_it)
+    }
+
+    /// Waits for a report as long as that.
+    ///
+    /// # Panics
+    ///
+    /// When none comes in time.
+    pub fn wait_long_for(&self, limit: Duration, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
-        let waited = wait_until(LIMIT, what, || {
+        let waited = wait_until(limit, what, || {
             last = self.report();
             Ok(is_it(&last))
         });
@@ -151,6 +212,19 @@ impl Agent {
     /// Waits until the last pass came to this.
     pub fn wait_for_reason(&self, reason: &str) -> Value {
         self.wait_for(&format!("the agent to be {reason}"), |report| report["reason"] == reason)
+    }
+
+    /// Waits until its log has a line with all of these words.
+    ///
+    /// # Panics
+    ///
+    /// When none comes in time.
+    pub fn wait_for_log(&self, words: &[&str]) {
+        let says = |text: &str| text.lines().any(|line| words.iter().all(|word| line.contains(word)));
+        let waited = wait_until(LIMIT, &format!("{words:?} in the log"), || {
+            Ok(says(&fs::read_to_string(&self.log).unwrap_or_default()))
+        });
+        self.expect(&waited, &self.report());
     }
 
     fn expect<T>(&self, waited: &Result<T, LabError>, last: &Value) {

@@ -10,8 +10,9 @@ pub mod impact;
 mod load;
 pub mod oracle;
 pub mod other;
+pub mod permitted;
 mod planned;
-pub mod small;
+pub mod proxy;
 pub mod standing;
 
 pub use check::{check, check_as_file, compare};

@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use frrk8s_e2e::agent::{Agent, Home, LIMIT, isolated, on_each};
-use frrk8s_e2e::small::{bgpd, neighbor, object, wait_for_config};
+use frrk8s_e2e::agent::{Agent, Home, LIMIT, bgpd, isolated, neighbor, object, on_each, wait_for_config};
 use frrk8s_testkit::lab::{Daemon, Router, wait_until};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");

@@ -6,8 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use frrk8s_e2e::agent::{Agent, Home, LIMIT, isolated, on_each};
-use frrk8s_e2e::small::{bgpd, neighbor, object, wait_for_config};
+use frrk8s_e2e::agent::{Agent, Home, LIMIT, bgpd, isolated, neighbor, object, on_each, wait_for_config};
 use frrk8s_testkit::lab::{Daemon, Router, wait_until};
 use serde_json::Value;
 

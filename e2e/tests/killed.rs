@@ -12,6 +12,7 @@ use frrk8s_agent::{Engine, Node, OnDrift};
 use frrk8s_delta::Delta;
 use frrk8s_document::{Daemon, Version};
 use frrk8s_e2e::agent::{isolated, on_each};
+use frrk8s_e2e::permitted::{Permitted, permitted};
 use frrk8s_frr::{Change, FrrError, Refusal, Sockets, StartupFile, Store, Transport, Verdict};
 use frrk8s_intake::{Input, Terms};
 use frrk8s_testkit::lab::{self, FrrInstall, Router};
@@ -131,7 +132,7 @@ const BEFORE: &str = "kind: FRRConfiguration\nmetadata: {name: a}\nspec: {bgp: {
     {address: 192.0.2.4, asn: 64514, toAdvertise: {allowed: {prefixes: [10.1.0.0/16]}}}]}]}}\n";
 const AFTER: &str = "kind: FRRConfiguration\nmetadata: {name: a}\nspec: {bgp: {bfdProfiles: [{name: slow}], \
     routers: [{asn: 64512, prefixes: [10.1.0.0/16, 10.3.0.0/16], neighbors: [\
-    {address: 192.0.2.3, asn: 64513, holdTime: 30s, keepaliveTime: 10s, toAdvertise: {allowed: {prefixes: [10.3.0.0/16]}}}, \
+    {address: 192.0.2.3, asn: 64513, holdTime: 30s, keepaliveTime: 10s, toAdvertise: {allowed: {prefixes: [10.3.0.0/16]}, withCommunity: [{community: '64512:7', prefixes: [10.3.0.0/16]}]}}, \
     {address: 192.0.2.5, asn: 64515, bfdProfile: slow, toReceive: {allowed: {mode: all}}}]}]}}\n";
 
 fn ways(install: &FrrInstall) {
@@ -145,6 +146,7 @@ fn ways(install: &FrrInstall) {
     let (verdict, counted) = pass(&router, &home, AFTER, Death::Never);
     assert_eq!(verdict, Some(Verdict::Applied { residue: None }));
     let desired = router.running_config(lab::Daemon::Bgpd).unwrap();
+    assert_eq!(permitted(&desired), asked_for());
     let calls = (1..=counted.calls).map(Death::AtCall);
     for death in calls.chain((0..=counted.lines).map(Death::AtLine)) {
         let home = TempDir::new().unwrap();
@@ -158,11 +160,33 @@ fn ways(install: &FrrInstall) {
             "{death:?} on {}: {verdict:?}",
             install.release()
         );
-        assert_eq!(lines(&router.running_config(lab::Daemon::Bgpd).unwrap()), lines(&desired), "{death:?}");
+        let runs = router.running_config(lab::Daemon::Bgpd).unwrap();
+        assert_eq!(lines(&runs), lines(&desired), "{death:?}");
+        assert_eq!(permitted(&runs), asked_for(), "{death:?}");
     }
 }
 
-/// The lines, with the names and numbers of lists left out: those depend on what ran before.
+/// A neighbor, `in` or `out`, and what becomes of which routes.
+type Asked<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+/// What the second objects permit, by hand.
+fn asked_for() -> Permitted {
+    let (all, none) = (("*", "permit"), ("*", "deny"));
+    let ways: [Asked; 4] = [
+        ("192.0.2.3", "in", &[none]),
+        ("192.0.2.3", "out", &[("10.3.0.0/16", "permit set community 64512:7 additive"), none]),
+        ("192.0.2.5", "in", &[all]),
+        ("192.0.2.5", "out", &[none]),
+    ];
+    let way = |(peer, direction, fates): &Asked| {
+        let fates = fates.iter().map(|(range, fate)| ((*range).to_owned(), (*fate).to_owned())).collect();
+        (((*peer).to_owned(), "ipv4 unicast".to_owned(), (*direction).to_owned()), fates)
+    };
+    Permitted { ways: ways.iter().map(way).collect(), ..Permitted::default() }
+}
+
+/// The lines, with the names and numbers of lists left out: those depend on what ran before, and [`permitted`] looks behind
+/// them.
 fn lines(config: &str) -> Vec<String> {
     let is_numbered = |line: &str| {
         let starts = ["ip prefix-list ", "ipv6 prefix-list ", "route-map ", " match ip"];

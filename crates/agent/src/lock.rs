@@ -1,15 +1,16 @@
-//! One agent drives an FRR: a lock beside its sockets.
+//! One agent drives an FRR: a lock on the directory of its sockets.
+//!
+//! On the directory itself, for an agent may not be allowed to write there.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-const NAME: &str = "frrk8s-agent.lock";
 
 /// The lock, for as long as it lives. It goes with the process, however that ends.
 #[derive(Debug)]
 pub struct Lock {
-    file: File,
+    directory: File,
     path: PathBuf,
 }
 
@@ -17,9 +18,9 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another agent has it.
-    #[error("another agent drives this FRR: it holds {}", .path.display())]
+    #[error("another agent drives this FRR: it has locked {}", .path.display())]
     Held {
-        /// The file.
+        /// The directory.
         path: PathBuf,
     },
     /// FRR has not made the directory of its sockets yet.
@@ -29,44 +30,49 @@ pub enum LockError {
         path: PathBuf,
     },
     /// The system refuses.
-    #[error("cannot lock {}", .path.display())]
+    #[error("cannot lock the directory {}: {source}", .path.display())]
     Io {
-        /// The file.
+        /// The directory.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
+}
+
+impl LockError {
+    /// The word for statuses, logs and metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Held { .. } | Self::NoDirectory { .. } => "StandingBy",
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => "SocketDenied",
+            Self::Io { .. } => "LockFailed",
+        }
+    }
 }
 
 impl Lock {
     /// Takes the lock of the FRR whose sockets are in a directory.
     pub fn take(sockets: &Path) -> Result<Self, LockError> {
+        let path = sockets.to_owned();
         if !sockets.is_dir() {
-            return Err(LockError::NoDirectory { path: sockets.to_owned() });
+            return Err(LockError::NoDirectory { path });
         }
-        let path = sockets.join(NAME);
         let failed = |source| LockError::Io { path: path.clone(), source };
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { file, path }),
+        let directory = File::open(sockets).map_err(failed)?;
+        match directory.try_lock() {
+            Ok(()) => Ok(Self { directory, path }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held { path }),
             Err(TryLockError::Error(source)) => Err(LockError::Io { path, source }),
         }
     }
 
-    /// Whether the file that stands there is the one that is locked: when FRR's directory is made again, another agent may
-    /// lock another file. A directory that is gone has no FRR to drive.
+    /// Whether the directory is the one that is locked: when it was made again, another agent may lock that one. One that is
+    /// gone has no FRR to drive.
     pub fn is_in_place(&self) -> bool {
         let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        match (fs::metadata(&self.path), self.file.metadata()) {
+        match (fs::metadata(&self.path), self.directory.metadata()) {
             (Ok(there), Ok(ours)) => identity(there) == identity(ours),
-            (Err(_), _) => !self.path.parent().is_some_and(Path::is_dir),
+            (Err(_), _) => true,
             (Ok(_), Err(_)) => false,
         }
     }

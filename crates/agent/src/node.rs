@@ -11,7 +11,7 @@ use frrk8s_frr::{
 };
 use frrk8s_intake::{Input, InventoryError};
 use frrk8s_merge::ConflictPolicy;
-use frrk8s_model::{Finding, Rule};
+use frrk8s_model::{Finding, Rule, Severity, masked};
 use frrk8s_render::divide;
 
 use crate::engine::{Decision, Engine};
@@ -153,6 +153,16 @@ struct Running {
     foreign: Document,
 }
 
+impl Running {
+    /// Whether anybody has configured BGP.
+    fn has_routers(&self) -> bool {
+        let bgpd = self.ours.get(&Daemon::Bgpd);
+        bgpd.is_some_and(|document| {
+            document.lines().iter().any(|line| line.text().starts_with("router bgp "))
+        })
+    }
+}
+
 impl<T: Transport> Node<T> {
     /// An FRR that is to run what an engine decides.
     pub fn new(
@@ -195,17 +205,18 @@ impl<T: Transport> Node<T> {
     /// One pass: FRR is made to run what the objects of the source ask for.
     pub async fn pass(&mut self, source: Result<Input, SourceError>) -> Pass {
         let mut pass = Pass::new();
-        if let Err(error) = self.try_pass(source, &mut pass).await {
-            pass.error = Some(error);
+        match self.look(&mut pass).await {
+            Ok((dialect, running)) => {
+                pass.error = self.work(source, (dialect, &running), &mut pass).await.err();
+                self.describe(&running, &mut pass);
+            }
+            Err(error) => pass.error = Some(error),
         }
         pass
     }
 
-    async fn try_pass(
-        &mut self,
-        source: Result<Input, SourceError>,
-        pass: &mut Pass,
-    ) -> Result<(), PassError> {
+    /// What FRR runs.
+    async fn look(&mut self, pass: &mut Pass) -> Result<(Dialect, Running), PassError> {
         let started = Instant::now();
         let dialect = Dialect::new(self.transport.version().await?);
         pass.version = Some(dialect.version().to_string());
@@ -214,36 +225,61 @@ impl<T: Transport> Node<T> {
         let running = self.read(dialect, &[&known]).await?;
         pass.reading = started.elapsed();
         pass.foreign = running.foreign.count();
+        Ok((dialect, running))
+    }
+
+    /// Says what is asked for and what runs, as far as that is known.
+    fn describe(&self, running: &Running, pass: &mut Pass) {
+        let is_told = pass.driven.as_ref().is_some_and(|driven| driven.lines > 0);
+        let applied = self.applied.as_ref().map(|applied| &applied.documents);
+        // What was told was seen to run, unless the way back failed as well: then the next pass says what runs.
+        let ours = applied.filter(|_| is_told).unwrap_or(&running.ours);
+        let is_asked = pass.decision.as_ref().is_some_and(|decision| !decision.is_held);
+        let is_in_force = pass.verdict().is_none_or(|verdict| verdict.cause().is_none());
+        pass.desired_hash = applied.filter(|_| is_asked && is_in_force).map(frrk8s_frr::digest);
+        pass.running_hash = Some(frrk8s_frr::digest(ours));
+        let lines = running.foreign.clone().joined(whole(ours)).print();
+        pass.running_config =
+            Some(lines.lines().map(retracted).flat_map(|line| [line, "\n".to_owned()]).collect());
+    }
+
+    async fn work(
+        &mut self,
+        source: Result<Input, SourceError>,
+        (dialect, running): (Dialect, &Running),
+        pass: &mut Pass,
+    ) -> Result<(), PassError> {
+        let started = Instant::now();
         let input = match source {
             Ok(input) => input,
             Err(error) => {
-                self.hold(dialect, &running, pass).await;
+                self.hold(dialect, running, pass).await;
                 return Err(error.into());
             }
         };
         // Each round sets at least one object aside.
         loop {
-            let against = self.against(&running);
+            let against = self.against(running);
             let mut decision = match self.engine.decide(&input, against.as_ref(), dialect.version(), started)
             {
                 Ok(decision) => decision,
                 Err(error) => {
-                    self.hold(dialect, &running, pass).await;
+                    self.hold(dialect, running, pass).await;
                     return Err(error.into());
                 }
             };
             let Some(wanted) = decision.wanted.take() else {
                 pass.decision = Some(decision);
-                self.hold(dialect, &running, pass).await;
+                self.hold(dialect, running, pass).await;
                 return Ok(());
             };
             if self.is_idle(&wanted) {
                 pass.decision = Some(decision);
                 return Ok(());
             }
-            let driven = self.apply(&wanted, dialect, &running, pass).await;
-            let refused = driven.as_ref().and_then(|driven| refused(&driven.verdict)).unwrap_or_default();
-            let blamed = self.blame(&wanted, &refused, &mut decision);
+            let driven = self.apply(&wanted, dialect, running, pass).await;
+            let blamed =
+                driven.as_ref().is_some_and(|driven| self.blame(&wanted, &driven.verdict, &mut decision));
             pass.decision = Some(decision);
             pass.driven = driven.or(pass.driven.take());
             if !blamed || self.engine.terms().conflict_policy == ConflictPolicy::Freeze {
@@ -297,6 +333,10 @@ impl<T: Transport> Node<T> {
 
     /// FRR is held at what was last good, on the terms of today.
     async fn hold(&mut self, dialect: Dialect, running: &Running, pass: &mut Pass) {
+        let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
+        if is_old && running.has_routers() {
+            return;
+        }
         let against = self.against(running);
         match self.engine.on_new_terms(against.as_ref(), dialect.version()) {
             Some(wanted) => pass.driven = self.apply(&wanted, dialect, running, pass).await,
@@ -308,8 +348,8 @@ impl<T: Transport> Node<T> {
         let Some(applied) = self.applied.clone() else {
             return;
         };
-        // What runs may be newer than what could be read from the disk: it stays.
-        if applied.is_old && running.ours.values().any(|document| !document.is_empty()) {
+        if applied.is_old && running.has_routers() {
+            // What runs may be newer than what could be read from the disk: it stays.
             return;
         }
         let goal = self.told(Goal { documents: applied.documents, raw: Documents::new() });
@@ -390,7 +430,7 @@ impl<T: Transport> Node<T> {
         self.hold_as_it_was(dialect, running, pass).await;
         match pass.driven.take() {
             Some(held) if held.verdict.cause().is_none() => Driven { verdict, ..held },
-            Some(held) => held,
+            Some(held) => Driven { verdict: held.verdict.without_marks(), ..held },
             None => Driven::not_told(verdict),
         }
     }
@@ -446,28 +486,39 @@ impl<T: Transport> Node<T> {
         self.applied = Some(Applied { documents, raw, dialect, is_old: false });
     }
 
-    /// Notes who is behind refused lines. Whether anybody was set aside that was not before.
-    fn blame(&mut self, wanted: &Wanted, refused: &[Refused], decision: &mut Decision) -> bool {
+    /// Notes who is behind the lines that an apply failed at. Whether anybody was set aside that was not before.
+    fn blame(&mut self, wanted: &Wanted, verdict: &Verdict, decision: &mut Decision) -> bool {
         let mut any = false;
-        for (source, refused) in wanted.blamed(refused) {
-            let message = format!("FRR refused a line that it leads to: {refused}");
-            let finding =
-                Finding::new(Rule::FrrRefused, &source.origin.object, source.origin.path.as_str(), message);
-            let kept = wanted.kept.iter().find(|kept| kept.fragment.object == source.origin.object);
-            if let Some(kept) = kept
-                && !self.engine.is_refused(&kept.fragment)
-            {
-                any = true;
-                if self.engine.terms().conflict_policy == ConflictPolicy::Quarantine {
-                    self.engine.refuse(&kept.fragment, finding.clone());
+        for suspect in suspects(verdict, self.retry.is_lost_again(verdict)) {
+            for source in wanted.behind((suspect.mark, &suspect.line)) {
+                let object = &source.origin.object;
+                let path = source.origin.path.as_str();
+                let mut finding = Finding::new(suspect.rule, object, path, suspect.message.as_str());
+                if suspect.is_certain {
+                    finding.severity = Severity::Error;
                 }
+                let kept = wanted.kept.iter().find(|kept| kept.fragment.object == *object);
+                if let Some(kept) = kept.filter(|kept| !self.engine.is_refused(&kept.fragment))
+                    && suspect.is_certain
+                {
+                    any = true;
+                    if self.engine.terms().conflict_policy == ConflictPolicy::Quarantine {
+                        self.engine.refuse(&kept.fragment, finding.clone());
+                    }
+                }
+                decision.findings.push(finding);
             }
-            decision.findings.push(finding);
         }
         decision.findings.sort();
         decision.findings.dedup();
         any
     }
+}
+
+/// A line with what upstream shows in place of a secret.
+fn retracted(line: &str) -> String {
+    let masked = masked(line);
+    masked.strip_suffix("***").map_or_else(|| line.to_owned(), |start| format!("{start}<retracted>"))
 }
 
 fn check_defaults(text: &str) -> Result<(), PassError> {
@@ -490,9 +541,39 @@ fn startup_text(dialect: Dialect, there: &str, running: &Document, known: &[&Doc
     head + &foreign.joined(known[1].clone()).print()
 }
 
-fn refused(verdict: &Verdict) -> Option<Vec<Refused>> {
+/// A line that an apply failed at.
+struct Suspect {
+    mark: u32,
+    line: Box<str>,
+    rule: Rule,
+    message: String,
+    /// Whether it is known to be the cause, so that who is behind it may be set aside.
+    is_certain: bool,
+}
+
+/// The lines that an apply failed at. `is_again`: a daemon died at the same line the time before.
+fn suspects(verdict: &Verdict, is_again: bool) -> Vec<Suspect> {
     match verdict.cause() {
-        Some(Cause::Refused(refused)) => Some(refused.clone()),
-        _ => None,
+        Some(Cause::Refused(refused)) => {
+            let suspect = |refused: &Refused| Suspect {
+                mark: refused.mark,
+                line: refused.line.clone(),
+                rule: Rule::FrrRefused,
+                message: format!("FRR refused a line that it leads to: {refused}"),
+                is_certain: true,
+            };
+            refused.iter().map(suspect).collect()
+        }
+        Some(Cause::Lost { line: Some(unanswered), .. }) => {
+            let how_sure = if is_again { "twice in a row" } else { "perhaps it is the cause" };
+            vec![Suspect {
+                mark: unanswered.mark,
+                line: unanswered.line.clone(),
+                rule: Rule::DaemonLost,
+                message: format!("{unanswered}, a line that it leads to: {how_sure}"),
+                is_certain: is_again,
+            }]
+        }
+        _ => Vec::new(),
     }
 }

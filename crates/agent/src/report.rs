@@ -245,6 +245,10 @@ fn outcome(pass: &Pass) -> (String, String, bool) {
     let Some(decision) = &pass.decision else {
         return ("Pending".to_owned(), "nothing was decided yet".to_owned(), false);
     };
+    if let Some(Verdict::Unreachable(cause)) = pass.verdict() {
+        // As where FRR cannot be read at the beginning of a pass: it went away a moment later.
+        return (cause.reason().to_owned(), cause.to_string(), false);
+    }
     if let Some(cause) = pass.verdict().and_then(Verdict::cause) {
         let reason = pass.verdict().map(Verdict::reason).unwrap_or_default();
         return (reason.to_owned(), format!("{}: {cause}", cause.reason()), false);

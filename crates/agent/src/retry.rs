@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use frrk8s_delta::Documents;
-use frrk8s_frr::Verdict;
+use frrk8s_document::Daemon;
+use frrk8s_frr::{Cause, Unanswered, Verdict};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_mins(10);
@@ -21,6 +22,8 @@ struct Failed {
     verdict: Verdict,
     pause: Duration,
     not_before: Instant,
+    /// Whether the try before it was lost at the same line.
+    is_lost_again: bool,
 }
 
 impl Retry {
@@ -39,6 +42,66 @@ impl Retry {
         let before = self.failed.as_ref().filter(|failed| failed.goal == *goal);
         let pause = before.map_or(FIRST_PAUSE, |failed| LONGEST_PAUSE.min(failed.pause * 2));
         let not_before = Instant::now() + pause;
-        self.failed = Some(Failed { goal: goal.clone(), verdict: verdict.clone(), pause, not_before });
+        let is_lost_again = died_at(verdict).is_some()
+            && before.is_some_and(|failed| died_at(&failed.verdict) == died_at(verdict));
+        let (goal, verdict) = (goal.clone(), verdict.clone());
+        self.failed = Some(Failed { goal, verdict, pause, not_before, is_lost_again });
+    }
+
+    /// Whether this is how the last try ended, and the one of the same goal before it: the same daemon died at the same
+    /// line. Once it may have been killed by anybody.
+    pub fn is_lost_again(&self, verdict: &Verdict) -> bool {
+        self.failed.as_ref().is_some_and(|failed| failed.is_lost_again && failed.verdict == *verdict)
+    }
+}
+
+/// The daemon that has gone, and the line at which it did.
+fn died_at(verdict: &Verdict) -> Option<(Daemon, &str)> {
+    match verdict.cause() {
+        Some(Cause::Lost { line: Some(Unanswered { daemon, line, has_gone: true, .. }), .. }) => {
+            Some((*daemon, line))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use frrk8s_document::Document;
+
+    use super::*;
+
+    fn lost(line: &str, has_gone: bool) -> Verdict {
+        let line = Unanswered { daemon: Daemon::Bgpd, line: line.into(), mark: 7, has_gone };
+        let (reason, message) = ("DaemonClosed", String::new());
+        Verdict::RolledBack(Cause::Lost { daemon: Some(Daemon::Bgpd), line: Some(line), reason, message })
+    }
+
+    /// Whether the last of these ends is one at the line of the end before it.
+    fn is_again(ends: &[&Verdict]) -> bool {
+        let mut retry = Retry::default();
+        for verdict in ends {
+            retry.note(&Documents::new(), verdict);
+        }
+        ends.last().is_some_and(|last| retry.is_lost_again(last))
+    }
+
+    #[test]
+    fn a_daemon_that_died_twice_in_a_row_at_one_line_is_known() {
+        let (one, other) = (lost("a", true), lost("b", true));
+        assert!(is_again(&[&one, &one]));
+        assert!(is_again(&[&other, &one, &one]));
+        assert!(!is_again(&[&one]));
+        assert!(!is_again(&[&one, &other]));
+        assert!(!is_again(&[&one, &Verdict::Unchanged, &one]));
+        // One that fell silent may be busy with something else.
+        assert!(!is_again(&[&lost("a", false), &lost("a", false)]));
+        // Another goal.
+        let mut retry = Retry::default();
+        retry.note(&Documents::new(), &one);
+        retry.note(&BTreeMap::from([(Daemon::Bgpd, Document::default())]), &one);
+        assert!(!retry.is_lost_again(&one));
     }
 }

@@ -12,15 +12,16 @@ use frrk8s_render::LogLevel;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use crate::engine::Engine;
 use crate::hold_down::HoldDown;
-use crate::lock::{Lock, LockError};
+use crate::lock::Lock;
 use crate::metrics::Metrics;
-use crate::node::{Node, OnDrift, Pass};
+use crate::node::{Node, OnDrift, Pass, PassError};
 use crate::pause::{Pause, PauseFile};
+use crate::publish::Publisher;
 use crate::report::{Report, SCHEMA_VERSION, with_sources};
 use crate::resets::Reset;
 use crate::server::{ListenError, Server, Shared};
@@ -37,6 +38,8 @@ const POLL_LONGEST: Duration = Duration::from_mins(2);
 const POLL_SHARE: u32 = 100;
 /// How long somebody may write a file before it is read as it is.
 const WRITERS_LIMIT: Duration = Duration::from_secs(5);
+/// How long the sessions are waited for. They are good to know, and nothing is said before they are there.
+const SESSIONS_LIMIT: Duration = Duration::from_secs(5);
 /// How soon it is tried again when FRR cannot be read.
 const LOST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -81,9 +84,6 @@ pub enum RunError {
     /// The watch.
     #[error(transparent)]
     Watch(#[from] WatchError),
-    /// The lock.
-    #[error(transparent)]
-    Lock(#[from] LockError),
     /// The API is a source of one node.
     #[error(
         "objects of the Kubernetes API are for a node: name it with --node, and its namespace with --namespace"
@@ -165,7 +165,7 @@ struct Worker {
 impl Worker {
     /// Waits until nobody else drives this FRR, and takes over what was kept.
     async fn start(options: Options, shared: Arc<Shared>) -> Result<Self, RunError> {
-        let lock = stand_by(&options.sockets, &shared).await?;
+        let lock = stand_by(&options.sockets, &shared).await;
         let store = Store::open(&options.state)?;
         let pause_file = PauseFile::open(&options.state, Timestamp::now());
         if let Some(pause) = pause_file.pause() {
@@ -195,6 +195,8 @@ impl Worker {
         }
         let api = api.map(|mut api| {
             api.known = node.names_of_the_api();
+            let publisher = Publisher::new(api.client.clone(), api.node.clone(), Arc::clone(&shared));
+            tokio::spawn(publisher.run());
             Api::watch(api, Arc::clone(&shared.wake))
         });
         let sources = Sources::new(options.directories, api);
@@ -205,7 +207,7 @@ impl Worker {
     async fn work(mut self) -> Result<(), RunError> {
         loop {
             if !self.lock.is_in_place() {
-                self.lock = stand_by(&self.sockets, &self.shared).await?;
+                self.lock = stand_by(&self.sockets, &self.shared).await;
             }
             if let Err(error) = self.watch.renew() {
                 // It is looked at from time to time anyway.
@@ -234,14 +236,20 @@ impl Worker {
         wait_for_writers(&self.watch, &self.shared).await;
         let source = self.sources.read(self.node.is_blank());
         let pass = self.node.pass(source).await;
-        let sessions = self.node.ask(sessions::COMMAND).await.map(|json| sessions::read(&json));
+        let sessions = if matches!(pass.error, Some(PassError::Frr(_))) {
+            // Who does not answer would not answer this either, and people would wait for it twice as long.
+            Vec::new()
+        } else {
+            let asked = timeout(SESSIONS_LIMIT, self.node.ask(sessions::COMMAND)).await;
+            asked.ok().and_then(Result::ok).map(|json| sessions::read(&json)).unwrap_or_default()
+        };
         if let Some(decision) = &pass.decision {
             let is_other = |level: &mut Option<LogLevel>| {
                 std::mem::replace(level, decision.log_level) != decision.log_level
             };
             self.shared.log_level.send_if_modified(is_other);
         }
-        publish(&self.shared, &pass, sessions.unwrap_or_default());
+        publish(&self.shared, &pass, sessions);
         pause_after(&pass)
     }
 
@@ -275,25 +283,26 @@ async fn wait_for_writers(watch: &Watch, shared: &Shared) {
     }
 }
 
-/// Waits until no other agent drives the same FRR.
-async fn stand_by(sockets: &Path, shared: &Shared) -> Result<Lock, RunError> {
-    let mut said = false;
+/// Waits until no other agent drives the same FRR, and the lock can be had.
+async fn stand_by(sockets: &Path, shared: &Shared) -> Lock {
+    let mut said = String::new();
     loop {
-        match Lock::take(sockets) {
+        let error = match Lock::take(sockets) {
             Ok(lock) => {
                 shared.report.send_modify(|report| report.is_active = true);
-                return Ok(lock);
+                return lock;
             }
-            Err(LockError::Held { .. } | LockError::NoDirectory { .. }) if said => {}
-            Err(error @ (LockError::Held { .. } | LockError::NoDirectory { .. })) => {
-                said = true;
-                info!("standing by: {error}");
-                shared.report.send_modify(|report| {
-                    "StandingBy".clone_into(&mut report.reason);
-                    report.message = error.to_string();
-                });
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => error,
+        };
+        let message = error.to_string();
+        if message != said {
+            info!(reason = error.reason(), "standing by: {message}");
+            shared.report.send_modify(|report| {
+                error.reason().clone_into(&mut report.reason);
+                report.message.clone_from(&message);
+                report.is_active = false;
+            });
+            said = message;
         }
         tokio::time::sleep(LOST_PAUSE).await;
     }

@@ -79,23 +79,12 @@ impl Wanted {
         lines.map(refused).collect()
     }
 
-    /// The objects behind refused lines, each with the line that it is told for.
-    pub fn blamed(&self, refused: &[Refused]) -> Vec<(Source, Refused)> {
-        let fragments: Vec<&Fragment> = self.kept.iter().map(|kept| &kept.fragment).collect();
+    /// The fields of objects that lead to a line with this mark.
+    pub fn behind(&self, (mark, line): (u32, &str)) -> Vec<Source> {
         let facts = self.circumstances.facts();
-        let of_line = |refused: &Refused| -> Vec<Source> {
-            let ours = behind(
-                (&self.config, &self.rendered),
-                &fragments,
-                &facts,
-                (Mark(refused.mark), &refused.line),
-            );
-            if ours.is_empty() { behind_raw(self.raw(), &refused.line) } else { ours }
-        };
-        refused
-            .iter()
-            .flat_map(|refused| of_line(refused).into_iter().map(|source| (source, refused.clone())))
-            .collect()
+        let fragments: Vec<&Fragment> = self.kept.iter().map(|kept| &kept.fragment).collect();
+        let ours = behind((&self.config, &self.rendered), &fragments, &facts, (Mark(mark), line));
+        if ours.is_empty() { behind_raw(self.raw(), line) } else { ours }
     }
 
     /// The whole as `frr.conf` has it. Passwords are in it.

@@ -21,11 +21,12 @@ mod store;
 mod transport;
 
 pub use apply::{
-    Cause, Driven, Event, Goal, Machine, Ours, Phase, Refused, Residue, Step, Verdict, differences, drive,
-    read_running,
+    Cause, Driven, Event, Goal, Machine, Ours, Phase, Refused, Residue, Step, Unanswered, Verdict,
+    differences, drive, read_running,
 };
 pub use store::{
     Accepted, LastGood, Loaded, NodeRecord, RawRecord, Record, SetAside, StartupFile, Store, StoreError,
+    digest,
 };
 pub use transport::{
     AnyTransport, Change, FrrError, Limits, Place, Refusal, Reload, Reply, Sockets, Transport, Vtysh,

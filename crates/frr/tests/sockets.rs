@@ -229,3 +229,25 @@ async fn replies_in_pieces_are_put_together() {
     // One byte of the answer to `c` is there, and the end is not told before it is whole.
     assert_eq!(error.to_string(), "bgpd did not answer `hostname c` (command 2 of batch 0) within 200ms");
 }
+
+#[tokio::test]
+async fn a_line_that_commits_what_was_told_before_it_is_not_the_only_suspect() {
+    let lines = [
+        "ip prefix-list a seq 1 permit any",
+        "router bgp 1 / neighbor a remote-as 2",
+        "router bgp 1 / neighbor b remote-as 2",
+    ];
+    let places = [
+        (lines[0], Some(0), false),
+        ("router bgp 1", Some(1), true),
+        ("neighbor a remote-as 2", Some(1), false),
+        ("neighbor b remote-as 2", Some(2), false),
+        ("exit", None, false),
+    ];
+    for (dies_at, command, commits) in places {
+        let fake = Fake::new(move |line| if line == dies_at { Does::Closes } else { TAKEN });
+        let error = send(&mut fake.sockets(), &lines).await.unwrap_err();
+        let FrrError::Closed { at, .. } = &error else { panic!("{error}") };
+        assert_eq!((&*at.line, at.command, at.commits), (dies_at, command, commits));
+    }
+}

@@ -342,6 +342,9 @@ rules! {
     NodeMissing = "node-missing", Node, Warning,
         "The node's object is no longer in the source; the node's labels and addresses are taken as they were.",
         "put the Node object back, or give the labels with --node-label";
+    DaemonLost = "daemon-lost", Node, Warning,
+        "A daemon of FRR went away, or fell silent, at a line that the field leads to.",
+        "look at the daemon's log; where it dies at the line each time, change the field, and report the line";
     ImportCycle = "import-cycle", Node, Info,
         "VRFs import each other's routes in a circle.",
         "nothing to do if that is meant";

@@ -49,7 +49,11 @@ impl Publisher {
                 Ok(()) => pause = WRITES_APART,
                 Err(error) => {
                     if pause == WRITES_APART {
-                        warn!(node = self.node, "the FRRNodeState cannot be written: {}", with_sources(&error));
+                        warn!(
+                            node = self.node,
+                            "the FRRNodeState cannot be written: {}",
+                            with_sources(&error)
+                        );
                     }
                     // Somebody may have removed it: it is made anew.
                     written = None;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use frrk8s_delta::{Delta, Documents, SessionDelta, SessionId};
+use frrk8s_delta::{Command, Delta, Documents, SessionDelta, SessionId};
 use frrk8s_document::{Daemon, Dialect, Document};
 use tokio::time::sleep;
 
-use super::{Cause, Event, Machine, Phase, Refused, Step, Verdict};
+use super::{Cause, Event, Machine, Phase, Refused, Step, Unanswered, Verdict};
 use crate::transport::{Change, FrrError, Refusal, Transport};
 
 /// How long a daemon that was lost may take to be there again, before the way back is given up for now: watchfrr starts
@@ -84,7 +84,7 @@ pub async fn drive<T: Transport>(
                 let limit = if returns { RETURN_LIMIT } else { Duration::ZERO };
                 let read = read_patiently(transport, daemons, ours, limit).await;
                 driven.reading += started.elapsed();
-                read.map_or_else(|error| Event::Lost(lost(&error)), Event::Running)
+                read.map_or_else(|error| Event::Lost(lost(&error, None)), Event::Running)
             }
             Step::Send(delta) => {
                 if driven.sessions.is_empty() && machine.phase() == Phase::Applying {
@@ -97,7 +97,7 @@ pub async fn drive<T: Transport>(
                     Ok(refusals) => {
                         Event::Sent(refusals.into_iter().map(|refusal| refused(refusal, &delta)).collect())
                     }
-                    Err(error) => Event::Lost(lost(&error)),
+                    Err(error) => Event::Lost(lost(&error, Some(&delta))),
                 }
             }
         };
@@ -121,8 +121,7 @@ async fn read_patiently<T: Transport>(
 }
 
 fn refused(refusal: Refusal, delta: &Delta) -> Refused {
-    let batch = delta.batches.get(refusal.batch);
-    let command = batch.zip(refusal.command).and_then(|(batch, command)| batch.commands.get(command));
+    let command = command(delta, Some(refusal.batch), refusal.command);
     Refused {
         daemon: refusal.daemon,
         line: command.map_or(refusal.line, |command| command.line.clone()),
@@ -131,16 +130,29 @@ fn refused(refusal: Refusal, delta: &Delta) -> Refused {
     }
 }
 
-fn lost(error: &FrrError) -> Cause {
+fn command(delta: &Delta, batch: Option<usize>, command: Option<usize>) -> Option<&Command> {
+    delta.batches.get(batch?)?.commands.get(command?)
+}
+
+/// What became of a conversation, and of which line of a delta, where that was being told.
+pub(super) fn lost(error: &FrrError, delta: Option<&Delta>) -> Cause {
     let mut message = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         message = format!("{message}: {cause}");
         source = cause.source();
     }
-    let line = match error {
-        FrrError::Closed { at, .. } | FrrError::TimedOut { at, .. } => Some(at.line.to_string()),
-        _ => None,
-    };
+    let line = delta.and_then(|delta| unanswered(error, delta));
     Cause::Lost { daemon: error.daemon(), line, reason: error.reason(), message }
+}
+
+/// The line without an answer, where there is one that may be behind it.
+fn unanswered(error: &FrrError, delta: &Delta) -> Option<Unanswered> {
+    let (daemon, at, has_gone) = match error {
+        FrrError::Closed { daemon, at } => (*daemon, at, true),
+        FrrError::TimedOut { daemon, at, .. } => (*daemon, at, false),
+        _ => return None,
+    };
+    let command = command(delta, at.batch, at.command).filter(|_| !at.commits)?;
+    Some(Unanswered { daemon, line: command.line.clone(), mark: command.mark.0, has_gone })
 }

@@ -67,6 +67,32 @@ impl fmt::Debug for Refused {
     }
 }
 
+/// A line that a daemon was told and did not answer. `Debug` and `Display` leave out passwords.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// By whom.
+    pub daemon: Daemon,
+    /// The line.
+    pub line: Box<str>,
+    /// The number that its document put on it; 0 for one that takes back.
+    pub mark: u32,
+    /// Whether the daemon has gone: it closed the connection. Else it fell silent.
+    pub has_gone: bool,
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let happened = if self.has_gone { "went away" } else { "fell silent" };
+        write!(f, "{} {happened} at {:?}", self.daemon.name(), masked(&self.line))
+    }
+}
+
+impl fmt::Debug for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// Why an apply failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -78,8 +104,9 @@ pub enum Cause {
     Lost {
         /// Which; `None` where it is a program on the way to it.
         daemon: Option<Daemon>,
-        /// The line after which it was gone, secrets masked; `None` when it was not there to begin with.
-        line: Option<String>,
+        /// The line of the delta that it did not answer; `None` where it was lost at none, or where several may be
+        /// behind it.
+        line: Option<Unanswered>,
         /// The word for statuses, logs and metrics.
         reason: &'static str,
         /// What happened.
@@ -130,6 +157,20 @@ impl Verdict {
             Self::Unchanged | Self::Applied { .. } => None,
             Self::RolledBack(cause) | Self::Stuck { cause, .. } | Self::Unreachable(cause) => Some(cause),
         }
+    }
+
+    /// The same without the numbers of lines: for a goal whose document is not the one that somebody will look into.
+    #[must_use]
+    pub fn without_marks(mut self) -> Self {
+        match &mut self {
+            Self::RolledBack(cause) | Self::Stuck { cause, .. } | Self::Unreachable(cause) => match cause {
+                Cause::Refused(refused) => refused.iter_mut().for_each(|refused| refused.mark = 0),
+                Cause::Lost { line: Some(line), .. } => line.mark = 0,
+                Cause::Lost { line: None, .. } | Cause::Differs(_) | Cause::Confused => {}
+            },
+            Self::Unchanged | Self::Applied { .. } => {}
+        }
+        self
     }
 }
 

@@ -1,8 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::time::Duration;
+
+use frrk8s_delta::Delta;
 use frrk8s_document::{Dialect, Document, Text, Version};
 
 use super::*;
+use crate::transport::{FrrError, Place};
 
 const DIALECT: Dialect = Dialect::new(Version { major: 10, minor: 3 });
 const OLD: &str = "router bgp 1\n neighbor 10.0.0.1 remote-as 2\nexit\n";
@@ -190,4 +194,27 @@ fn it_ends_whatever_happens() {
         open = longer.filter(|way| !ends(way)).collect();
     }
     assert!(open.is_empty(), "{} ways go on", open.len());
+}
+
+#[test]
+fn a_daemon_that_is_lost_is_lost_at_a_line_of_the_delta() {
+    let delta = Delta::new(DIALECT, &documents(OLD), &documents(NEW));
+    let (batch, command) = (0..delta.batches.len())
+        .flat_map(|batch| (0..delta.batches[batch].commands.len()).map(move |command| (batch, command)))
+        .find(|(batch, command)| delta.batches[*batch].commands[*command].line.contains("10.0.0.2"))
+        .unwrap();
+    let closed = |at| FrrError::Closed { daemon: Daemon::Bgpd, at };
+    let line_of = |error: &FrrError| match drive::lost(error, Some(&delta)) {
+        Cause::Lost { line, .. } => line.map(|line| line.to_string()),
+        cause => panic!("{cause:?}"),
+    };
+    let at = Place { batch: Some(batch), command: Some(command), ..Place::default() };
+    let told = "bgpd went away at \"neighbor 10.0.0.2 remote-as 2\"";
+    assert_eq!(line_of(&closed(at.clone())).as_deref(), Some(told));
+    let late = FrrError::TimedOut { daemon: Daemon::Bgpd, at: at.clone(), limit: Duration::ZERO };
+    assert_eq!(line_of(&late).as_deref(), Some(&*told.replace("went away", "fell silent")));
+    // A line that commits what was told before it; one that closes a context; no line of the delta.
+    assert_eq!(line_of(&closed(Place { commits: true, ..at.clone() })), None);
+    assert_eq!(line_of(&closed(Place { command: None, ..at })), None);
+    assert_eq!(line_of(&closed(Place { line: "show version".into(), ..Place::default() })), None);
 }

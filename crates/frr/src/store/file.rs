@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use frrk8s_delta::Documents;
 use sha2::{Digest, Sha256};
 
 use super::StoreError;
@@ -12,6 +13,19 @@ use super::StoreError;
 /// SHA-256 in hexadecimal.
 pub(crate) fn checksum(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Identifies documents: the first half of a SHA-256 over what they say.
+pub fn digest(documents: &Documents) -> String {
+    let mut text = String::new();
+    for (daemon, document) in documents.iter().filter(|(_, document)| !document.is_empty()) {
+        text.push_str(daemon.name());
+        text.push('\n');
+        text.push_str(&document.print());
+    }
+    let mut sum = checksum(text.as_bytes());
+    sum.truncate(32);
+    sum
 }
 
 /// Writes a file that is not there yet, for its owner alone, and waits until the disk has it.

@@ -28,6 +28,7 @@ pub use error::StoreError;
 pub use record::{Accepted, NodeRecord, RawRecord, Record};
 pub use startup::StartupFile;
 
+pub use file::digest;
 use file::{checksum, read_bounded, sync_directory, write_new};
 
 const TEXT: &str = "frr.conf";

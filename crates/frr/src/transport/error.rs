@@ -13,8 +13,12 @@ use frrk8s_model::masked;
 pub struct Place {
     /// The number of the batch in the delta, inside of one.
     pub batch: Option<usize>,
-    /// The number of the command in its batch, where the line carries one out.
+    /// The number of the command in its batch that the line carries out, or the first of those that it opens a context
+    /// for.
     pub command: Option<usize>,
+    /// Whether the line may have committed lists and maps that were told before it: then each of them may be behind what
+    /// happened, as well as the line.
+    pub commits: bool,
     /// The line that has no answer; empty where a program that sent it does not say.
     pub line: Box<str>,
 }

@@ -8,7 +8,7 @@ use frrk8s_delta::{Batch, Clear};
 use frrk8s_document::{Daemon, Version};
 use tokio::time::{Instant, sleep};
 
-use super::blame::{END, refusals};
+use super::blame::{END, of_step, refusals};
 use super::error::{FrrError, Place};
 use super::limits::Limits;
 use super::reply::{Refusal, Reply, masked_text};
@@ -168,7 +168,11 @@ impl Talk<'_> {
                 Ok(()) | Err(Lost::Closed) => self.vty.reply(limit).await,
                 Err(lost) => Err(lost),
             };
-            let reply = answered.map_err(|lost| self.lost(lost, &step.sent.line, step.sent.command))?;
+            let place = || {
+                let commits = pending > 0 && !step.is_gathered;
+                Place { command: of_step(steps, number), commits, ..Place::at(&step.sent.line) }
+            };
+            let reply = answered.map_err(|lost| self.lost(lost, place()))?;
             ahead.pop_front();
             match step {
                 Step { is_gathered: true, .. } => pending += 1,
@@ -200,11 +204,11 @@ impl Talk<'_> {
             Ok(()) => self.vty.reply(limit).await,
             Err(lost) => Err(lost),
         };
-        answered.map_err(|lost| self.lost(lost, line, None))
+        answered.map_err(|lost| self.lost(lost, Place::at(line)))
     }
 
-    fn lost(&self, lost: Lost, line: &str, command: Option<usize>) -> FrrError {
-        self.vty.lost(lost, Place { batch: Some(self.batch), command, ..Place::at(line) })
+    fn lost(&self, lost: Lost, at: Place) -> FrrError {
+        self.vty.lost(lost, Place { batch: Some(self.batch), ..at })
     }
 }
 

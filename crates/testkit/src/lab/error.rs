@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::install::{Daemon, FrrVersion};
 
-/// What can go wrong in the lab itself. A line that FRR refuses is not an error: it is a
+/// What can go wrong in the lab itself, or in a cluster. A line that FRR refuses is not an error: it is a
 /// [`Refused`](super::Refused).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,6 +44,22 @@ pub enum LabError {
         limit: Duration,
         /// The last error that the condition itself met.
         last: Option<Box<LabError>>,
+    },
+    /// The programs of a cluster are not on this machine, or cannot run.
+    #[error("no cluster: {why}")]
+    NoCluster {
+        /// What is in the way.
+        why: String,
+    },
+    /// A program of a cluster ended by itself.
+    #[error("{program} ended ({status}): {log}")]
+    ProgramEnded {
+        /// The program.
+        program: &'static str,
+        /// How it ended.
+        status: String,
+        /// The end of its log.
+        log: String,
     },
     /// A daemon went away while it was needed.
     #[error("{daemon} ended ({status}): {log}")]

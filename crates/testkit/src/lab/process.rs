@@ -1,5 +1,6 @@
 //! Child processes: run one to its end, or keep one and stop it.
 
+use std::io::{Seek as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,10 +11,26 @@ use super::wait::wait_until;
 const STOP_LIMIT: Duration = Duration::from_secs(3);
 
 /// Runs a program to its end; its standard output, or the error with all that it said.
-pub(super) fn output_of(command: &mut Command) -> Result<String, LabError> {
+pub(crate) fn output_of(command: &mut Command) -> Result<String, LabError> {
+    output_with(command, Stdio::null())
+}
+
+/// The same, with a text on its standard input.
+pub(crate) fn output_of_fed(command: &mut Command, input: &str) -> Result<String, LabError> {
+    // A file, because a pipe that is full would wait for a program that does not read.
+    let file = || {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(input.as_bytes())?;
+        file.rewind()?;
+        Ok(file)
+    };
+    let file = file().map_err(LabError::io("cannot write what a program reads"))?;
+    output_with(command, file.into())
+}
+
+fn output_with(command: &mut Command, input: Stdio) -> Result<String, LabError> {
     let shown = shown(command);
-    let output =
-        command.stdin(Stdio::null()).output().map_err(LabError::io(format!("cannot run `{shown}`")))?;
+    let output = command.stdin(input).output().map_err(LabError::io(format!("cannot run `{shown}`")))?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(stdout);

@@ -57,7 +57,12 @@ pub fn bird_installed() -> bool {
 }
 
 fn skip(why: &str) {
-    assert!(!env::var(REQUIRE_LAB).is_ok_and(|value| value == "1"), "{REQUIRE_LAB}=1, but {why}");
+    skip_or_fail(REQUIRE_LAB, why);
+}
+
+/// One visible line `SKIPPED: why`, or a panic if the environment variable `require` is `1`.
+pub(crate) fn skip_or_fail(require: &str, why: &str) {
+    assert!(!env::var(require).is_ok_and(|value| value == "1"), "{require}=1, but {why}");
     // Not eprintln!: the test harness keeps that to itself when a test passes.
     let _ = writeln!(io::stderr(), "SKIPPED: {why}");
 }

@@ -23,7 +23,7 @@ pub(super) const FRR_STATE: &str = "/var/lib/frr";
 const FRR_CRASHES: &str = "/var/tmp/frr";
 
 /// A name that no other value of any living process has: `fk8s-<pid>-<n>-<label>`.
-pub(super) fn unique_name(label: &str) -> String {
+pub(crate) fn unique_name(label: &str) -> String {
     static SWEPT: Once = Once::new();
     static NEXT: AtomicU32 = AtomicU32::new(0);
     SWEPT.call_once(sweep);
