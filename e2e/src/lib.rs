@@ -5,12 +5,14 @@ pub mod agent;
 pub mod bfd;
 pub mod chain;
 mod check;
+pub mod fleet;
 pub mod generated;
 pub mod impact;
 mod load;
 pub mod oracle;
 pub mod other;
 mod planned;
+pub mod speaker;
 pub mod standing;
 
 pub use check::{check, check_as_file, compare};
