@@ -5,6 +5,7 @@ pub mod agent;
 pub mod bfd;
 pub mod chain;
 mod check;
+pub mod fleet;
 pub mod generated;
 pub mod impact;
 mod load;
@@ -13,6 +14,7 @@ pub mod other;
 pub mod permitted;
 mod planned;
 pub mod proxy;
+pub mod speaker;
 pub mod standing;
 
 pub use check::{check, check_as_file, compare};
