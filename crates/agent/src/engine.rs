@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::circumstances::Circumstances;
 use crate::hold_down::HoldDown;
 use crate::kept::Kept;
+use crate::refusals::Refusals;
 use crate::wanted::Wanted;
 
 /// What is known of a node's objects from one pass to the next.
@@ -25,8 +26,8 @@ pub struct Engine {
     namespace: Option<String>,
     /// The versions that are in force, by object.
     kept: BTreeMap<ObjectId, Kept>,
-    /// Versions of which FRR refused a line. Each is out until it changes.
-    refused: BTreeMap<ObjectId, Refusal>,
+    /// Versions of which FRR refused a line.
+    refused: Refusals,
     /// The objects of each text, when it could be read the last time.
     provided: BTreeMap<String, BTreeSet<ObjectId>>,
     /// The node, when everything could be read the last time; else as it was when something was accepted last.
@@ -34,13 +35,6 @@ pub struct Engine {
     /// What the configuration in force was rendered with.
     in_force: Option<Circumstances>,
     hold_down: HoldDown,
-}
-
-/// A version of an object that FRR does not take.
-#[derive(Debug)]
-struct Refusal {
-    fragment: Fragment,
-    finding: Finding,
 }
 
 /// What becomes of the objects, and what the node is to run.
@@ -79,7 +73,7 @@ impl Engine {
             terms,
             namespace,
             kept: BTreeMap::new(),
-            refused: BTreeMap::new(),
+            refused: Refusals::default(),
             provided: BTreeMap::new(),
             node: None,
             in_force: None,
@@ -140,12 +134,12 @@ impl Engine {
         planned.version = Some(version);
         self.keep_router_id(&view, &mut planned);
         let held_down = self.held_down(&planned, input, &inventory, now);
-        self.complete(&mut planned, input, &inventory, &held_down);
+        self.complete(&mut planned, input, &inventory, (&held_down, now));
         inventory.hold_back(&mut planned);
         let result = plan(&planned);
         let mut findings = own_findings(input, &inventory, &left_out);
         findings.extend(result.findings);
-        findings.extend(self.refused.values().map(|refusal| refusal.finding.clone()));
+        findings.extend(self.refused.findings().cloned());
         findings.extend(held_down.keys().map(held_down_finding));
         findings.extend(missing);
         findings.sort();
@@ -165,7 +159,8 @@ impl Engine {
         });
         let is_held = wanted.is_none();
         let log_level = inventory.log_level;
-        let (left_out, until) = (left_out.len(), held_down.into_values().min());
+        let (left_out, until) =
+            (left_out.len(), held_down.into_values().chain(self.refused.until(now)).min());
         Ok(Decision { wanted, is_held, fates, findings, groups: result.groups, left_out, log_level, until })
     }
 
@@ -245,15 +240,10 @@ impl Engine {
         Some(Wanted::new(&outcome, self.kept.values().cloned().collect(), circumstances))
     }
 
-    /// Notes that FRR refused lines of these objects: until they change, their last accepted versions count.
-    pub fn refuse(&mut self, fragment: &Fragment, finding: Finding) {
-        let refusal = Refusal { fragment: fragment.clone(), finding };
-        self.refused.insert(fragment.object.clone(), refusal);
-    }
-
-    /// Whether a version is out because FRR refused lines of it.
-    pub fn is_refused(&self, fragment: &Fragment) -> bool {
-        self.refused.get(&fragment.object).is_some_and(|refusal| refusal.fragment == *fragment)
+    /// Notes that FRR refused a line of a version. Whether it is out from now on, for a while.
+    pub fn refuse(&mut self, fragment: &Fragment, finding: Finding) -> bool {
+        let was_in_force = self.kept.get(&fragment.object).is_some_and(|kept| kept.fragment == *fragment);
+        self.refused.note(fragment, finding, was_in_force, Instant::now())
     }
 
     /// Whether these versions are those in force.
@@ -272,6 +262,7 @@ impl Engine {
     pub fn accept(&mut self, wanted: &Wanted) {
         self.kept = wanted.kept.iter().map(|kept| (kept.fragment.object.clone(), kept.clone())).collect();
         self.in_force = Some(wanted.circumstances.clone());
+        wanted.kept.iter().for_each(|kept| self.refused.forget(&kept.fragment));
     }
 
     /// The name and labels of the node, as the objects of an input have them.
@@ -300,7 +291,7 @@ impl Engine {
     fn forgive(&mut self, inventory: &Inventory) {
         let now: BTreeMap<&ObjectId, Option<&Fragment>> =
             inventory.configurations.iter().map(|c| (&c.id, c.fragment.as_ref())).collect();
-        self.refused.retain(|object, refusal| now.get(object).copied().flatten() == Some(&refusal.fragment));
+        self.refused.keep_only(|object| now.get(object).copied().flatten());
     }
 
     /// Adds to candidates what was accepted of them before, leaves out what FRR refused, and adds the objects of texts
@@ -310,15 +301,15 @@ impl Engine {
         planned: &mut NodeInput<'a>,
         input: &Input,
         inventory: &Inventory,
-        held_down: &BTreeMap<ObjectId, Instant>,
+        (held_down, now): (&BTreeMap<ObjectId, Instant>, Instant),
     ) {
         for candidate in &mut planned.candidates {
             // Objects of a directory come before those of the API.
             candidate.seniority.source = 0;
             let object = &candidate.seniority.object;
             let kept = self.kept.get(object).map(|kept| &kept.fragment);
-            candidate.last_accepted = kept.filter(|fragment| !self.is_refused(fragment));
-            if self.refused.contains_key(object) {
+            candidate.last_accepted = kept.filter(|fragment| !self.refused.is_out(fragment, now));
+            if self.refused.has_out(object, now) {
                 candidate.newest = None;
             }
         }

@@ -19,6 +19,7 @@ mod lock;
 mod metrics;
 mod node;
 mod pause;
+mod refusals;
 mod report;
 mod resets;
 mod retry;

@@ -1,5 +1,6 @@
 //! One FRR, and one pass over it: decide, apply, verify, keep.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use frrk8s_delta::Documents;
@@ -10,7 +11,7 @@ use frrk8s_frr::{
 };
 use frrk8s_intake::{Input, InputError, InventoryError};
 use frrk8s_merge::ConflictPolicy;
-use frrk8s_model::{Finding, Rule, Severity};
+use frrk8s_model::{Finding, ObjectId, Rule, Severity};
 use frrk8s_render::divide;
 
 use crate::engine::{Decision, Engine};
@@ -99,6 +100,8 @@ pub struct Pass {
     pub decision: Option<Decision>,
     /// What came of the apply; `None` where nothing was to be applied.
     pub driven: Option<Driven>,
+    /// Whether FRR was told, or would have been: not where it is waited with what failed.
+    is_tried: bool,
     /// What kept the pass from more.
     pub error: Option<PassError>,
     /// What could not be kept on disk.
@@ -120,6 +123,7 @@ impl Pass {
         Self {
             decision: None,
             driven: None,
+            is_tried: false,
             error: None,
             unkept: Vec::new(),
             drift: Vec::new(),
@@ -235,11 +239,13 @@ impl<T: Transport> Node<T> {
                 return Ok(());
             }
             let driven = self.apply(&wanted, dialect, &running, pass).await;
-            let blamed =
-                driven.as_ref().is_some_and(|driven| self.blame(&wanted, &driven.verdict, &mut decision));
+            let certain = driven.as_ref().map(|driven| self.blame(&wanted, &driven.verdict, &mut decision));
+            // What failed earlier, and is not tried now, is no new reason to leave anybody out.
+            let certain = certain.filter(|_| pass.is_tried).unwrap_or_default();
+            let is_out = self.set_aside(&wanted, certain);
             pass.decision = Some(decision);
             pass.driven = driven.or(pass.driven.take());
-            if !blamed || self.engine.terms().conflict_policy == ConflictPolicy::Freeze {
+            if !is_out {
                 return Ok(());
             }
         }
@@ -326,6 +332,7 @@ impl<T: Transport> Node<T> {
         running: &Running,
         pass: &mut Pass,
     ) -> Option<Driven> {
+        pass.is_tried = true;
         let homeless = wanted.homeless(dialect);
         if !homeless.is_empty() {
             let verdict = Verdict::RolledBack(Cause::Refused(homeless));
@@ -337,10 +344,12 @@ impl<T: Transport> Node<T> {
             return None;
         }
         if let Some(verdict) = self.retry.waits(&goal.documents).cloned() {
+            pass.is_tried = false;
             return Some(self.wait_with(verdict, dialect, running, pass).await);
         }
         let documents = goal.documents.clone();
-        let driven = if frrk8s_frr::differences(&documents, &running.ours).is_empty() {
+        let is_fresh = pass.driven.is_none();
+        let driven = if is_fresh && frrk8s_frr::differences(&documents, &running.ours).is_empty() {
             // It was just read: to read it again takes time, and somebody may type meanwhile.
             Driven::not_told(Verdict::Unchanged)
         } else {
@@ -443,9 +452,14 @@ impl<T: Transport> Node<T> {
         self.applied = Some(Applied { documents, raw, dialect, is_old: false });
     }
 
-    /// Notes who is behind the lines that an apply failed at. Whether anybody was set aside that was not before.
-    fn blame(&mut self, wanted: &Wanted, verdict: &Verdict, decision: &mut Decision) -> bool {
-        let mut any = false;
+    /// Says who is behind the lines that an apply failed at; gives those who certainly are.
+    fn blame(
+        &self,
+        wanted: &Wanted,
+        verdict: &Verdict,
+        decision: &mut Decision,
+    ) -> BTreeMap<ObjectId, Finding> {
+        let mut certain: BTreeMap<ObjectId, Finding> = BTreeMap::new();
         for suspect in suspects(verdict, self.retry.is_lost_again(verdict)) {
             for source in wanted.behind((suspect.mark, &suspect.line)) {
                 let object = &source.origin.object;
@@ -453,21 +467,28 @@ impl<T: Transport> Node<T> {
                 let mut finding = Finding::new(suspect.rule, object, path, suspect.message.as_str());
                 if suspect.is_certain {
                     finding.severity = Severity::Error;
-                }
-                let kept = wanted.kept.iter().find(|kept| kept.fragment.object == *object);
-                if let Some(kept) = kept.filter(|kept| !self.engine.is_refused(&kept.fragment))
-                    && suspect.is_certain
-                {
-                    any = true;
-                    if self.engine.terms().conflict_policy == ConflictPolicy::Quarantine {
-                        self.engine.refuse(&kept.fragment, finding.clone());
-                    }
+                    certain.entry(object.clone()).or_insert_with(|| finding.clone());
                 }
                 decision.findings.push(finding);
             }
         }
         decision.findings.sort();
         decision.findings.dedup();
+        certain
+    }
+
+    /// Leaves out the versions of objects that FRR does not take, where the others are not to wait for them. Whether there is
+    /// something else to try now.
+    fn set_aside(&mut self, wanted: &Wanted, certain: BTreeMap<ObjectId, Finding>) -> bool {
+        if self.engine.terms().conflict_policy == ConflictPolicy::Freeze {
+            return false;
+        }
+        let mut any = false;
+        for (object, finding) in certain {
+            if let Some(kept) = wanted.kept.iter().find(|kept| kept.fragment.object == object) {
+                any |= self.engine.refuse(&kept.fragment, finding);
+            }
+        }
         any
     }
 }

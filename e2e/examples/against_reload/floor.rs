@@ -38,7 +38,7 @@ struct Bare<'a> {
 impl Bare<'_> {
     async fn read(&mut self) -> Documents {
         let ours = |running: Document| divide(running, &[]).ours;
-        read_running(&mut self.sockets, self.dialect, &ours).await.unwrap()
+        read_running(&mut self.sockets, (self.dialect, self.dialect.daemons()), &ours).await.unwrap()
     }
 
     /// Changes to a state: the lines, the clears, and how long each half took.
