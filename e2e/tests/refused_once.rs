@@ -33,20 +33,21 @@ impl Transport for Refusing {
     }
 
     async fn send(&mut self, change: &Change<'_>) -> Result<Vec<Refusal>, FrrError> {
-        let mut refused = self.sockets.send(change).await?;
-        for (number, batch) in change.delta.batches.iter().enumerate() {
+        let mut delta = change.delta.clone();
+        let mut refused = Vec::new();
+        for (number, batch) in delta.batches.iter_mut().enumerate() {
             let at = batch.commands.iter().position(|command| &*command.line == self.line);
-            if let Some(at) = at.filter(|_| self.times > 0) {
-                self.times -= 1;
-                refused.push(Refusal {
-                    daemon: batch.daemon,
-                    batch: number,
-                    command: Some(at),
-                    line: self.line.into(),
-                    text: "% not just now".to_owned(),
-                });
-            }
+            let Some(at) = at.filter(|_| self.times > 0) else {
+                continue;
+            };
+            self.times -= 1;
+            let (daemon, line, text) = (batch.daemon, self.line.into(), "% not just now".to_owned());
+            refused.push(Refusal { daemon, batch: number, command: Some(at), line, text });
+            // What needs the line would be refused as well.
+            let peer = self.line.split(' ').nth(1).unwrap_or_default();
+            batch.commands.retain(|command| !command.line.contains(&format!("neighbor {peer} ")));
         }
+        refused.extend(self.sockets.send(&Change { delta: &delta, desired: change.desired }).await?);
         Ok(refused)
     }
 }
@@ -119,5 +120,57 @@ fn a_version_that_was_in_force_is_not_taken_away_for_one_refusal() {
         let is_well = || Ok(agent.pass(&objects()).verdict().is_some_and(|it| it.cause().is_none()));
         wait_until(LIMIT, "its second chance", is_well).unwrap();
         assert_eq!(bgpd(&router), before);
+    });
+}
+
+#[test]
+fn raw_lines_that_were_told_when_the_agent_died_are_ours() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), TempDir::new().unwrap());
+        Passes::new(&router, &home, "", 0).pass(&objects()[..1]);
+        let raw = ", raw: {rawConfig: \"ip prefix-list PEOPLE seq 5 permit 10.0.0.0/8\\n\"}";
+        let with_raw = [objects()[0].clone(), object("b", &neighbor(4, ""), raw)];
+        // It dies as soon as it was told, before it could see that it runs.
+        let mut dies = Passes::new(&router, &home, "", 0);
+        let mut input = Input::default();
+        input.add("objects.yaml", with_raw.join("---\n").into_bytes());
+        dies.runtime.block_on(async {
+            let is_told = async {
+                while !bgpd(&router).contains("PEOPLE") {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = is_told => {}
+                _ = dies.node.pass(Ok(input)) => {}
+            }
+        });
+        drop(dies);
+        assert!(home.path().join("state/told.conf").exists(), "it lived too long");
+        let after = Passes::new(&router, &home, "", 0).pass(&objects()[..1]);
+        let text = bgpd(&router);
+        assert!(!text.contains("PEOPLE") && !text.contains("192.0.2.4"), "{after:#?}\n{text}");
+    });
+}
+
+#[test]
+fn a_version_that_frr_never_takes_again_keeps_the_others_waiting_for_one_chance_only() {
+    on_each(|install| {
+        let (mut router, home) = (isolated(install), TempDir::new().unwrap());
+        Passes::new(&router, &home, "", 0).pass(&objects());
+        router.kill(lab::Daemon::Bgpd).unwrap();
+        router.start_daemon(lab::Daemon::Bgpd).unwrap();
+        // Its newest version cannot be taken, so that the one before counts, and FRR has forgotten it.
+        let newest = object("b", &neighbor(4, ", passwordSecret: {name: nosuch}"), "");
+        let all = [objects()[0].clone(), newest];
+        let mut agent = Passes::new(&router, &home, "neighbor 192.0.2.4 remote-as 64514", usize::MAX);
+        let rest_runs = || {
+            let pass = agent.pass(&all);
+            Ok(fates(&pass) == [Fate::Accepted, Fate::Rejected]
+                && bgpd(&router).contains("192.0.2.3 remote-as"))
+        };
+        wait_until(LIMIT, "the rest", rest_runs).unwrap();
+        assert!(!bgpd(&router).contains("192.0.2.4"));
     });
 }

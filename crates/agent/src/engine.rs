@@ -35,6 +35,8 @@ pub struct Engine {
     /// What the configuration in force was rendered with.
     in_force: Option<Circumstances>,
     hold_down: HoldDown,
+    /// Whether some of what was in force before a restart could not be taken over.
+    is_restored_in_part: bool,
 }
 
 /// What becomes of the objects, and what the node is to run.
@@ -78,6 +80,7 @@ impl Engine {
             node: None,
             in_force: None,
             hold_down: HoldDown::default(),
+            is_restored_in_part: false,
         }
     }
 
@@ -92,12 +95,16 @@ impl Engine {
     /// said.
     pub fn restore(&mut self, record: &Record) -> Vec<Finding> {
         let mut findings = Vec::new();
+        self.kept.clear();
         for accepted in &record.objects {
             match Kept::from_record(accepted) {
                 Ok(kept) => {
                     self.kept.insert(kept.fragment.object.clone(), kept);
                 }
-                Err(found) => findings.extend(found),
+                Err(found) => {
+                    self.is_restored_in_part = true;
+                    findings.extend(found);
+                }
             }
         }
         self.in_force = record.node.as_ref().map(Circumstances::from_record);
@@ -119,10 +126,7 @@ impl Engine {
         version: Version,
         now: Instant,
     ) -> Result<Decision, InventoryError> {
-        let inventory = match Inventory::new(input, self.namespace.as_deref(), SecretsSeen::Required) {
-            Err(InventoryError::NothingToMerge { .. }) => Inventory::default(),
-            inventory => inventory?,
-        };
+        let inventory = Inventory::of(input, self.namespace.as_deref(), SecretsSeen::Required);
         self.note_provided(input, &inventory);
         let (Some(view), missing) = self.node_of(&inventory)? else {
             let findings = own_findings(input, &inventory, &BTreeSet::new());
@@ -223,7 +227,8 @@ impl Engine {
     /// What is in force, on the terms of today; `None` where those are what they were. For when no source says anything.
     pub fn on_new_terms(&self, running: Option<&Document>, version: Version) -> Option<Wanted> {
         let before = self.in_force.as_ref()?;
-        if before.options.always_block == self.terms.always_block {
+        // Rendered without what could not be taken over it would be withdrawn.
+        if before.options.always_block == self.terms.always_block || self.is_restored_in_part {
             return None;
         }
         let mut circumstances = before.clone();
@@ -262,6 +267,7 @@ impl Engine {
     pub fn accept(&mut self, wanted: &Wanted) {
         self.kept = wanted.kept.iter().map(|kept| (kept.fragment.object.clone(), kept.clone())).collect();
         self.in_force = Some(wanted.circumstances.clone());
+        self.is_restored_in_part = false;
         wanted.kept.iter().for_each(|kept| self.refused.forget(&kept.fragment));
     }
 
@@ -287,11 +293,17 @@ impl Engine {
         self.provided = provided;
     }
 
-    /// Objects that have changed since FRR refused them get another chance.
+    /// Versions that are neither the newest nor the one in force any more do not matter, whatever FRR had against them.
     fn forgive(&mut self, inventory: &Inventory) {
-        let now: BTreeMap<&ObjectId, Option<&Fragment>> =
-            inventory.configurations.iter().map(|c| (&c.id, c.fragment.as_ref())).collect();
-        self.refused.keep_only(|object| now.get(object).copied().flatten());
+        let is_newest = |fragment: &Fragment| {
+            inventory
+                .configurations
+                .iter()
+                .any(|configuration| configuration.fragment.as_ref() == Some(fragment))
+        };
+        let kept = &self.kept;
+        let is_kept = |it: &Fragment| kept.get(&it.object).is_some_and(|kept| kept.fragment == *it);
+        self.refused.keep_only(|fragment| is_newest(fragment) || is_kept(fragment));
     }
 
     /// Adds to candidates what was accepted of them before, leaves out what FRR refused, and adds the objects of texts
@@ -307,11 +319,7 @@ impl Engine {
             // Objects of a directory come before those of the API.
             candidate.seniority.source = 0;
             let object = &candidate.seniority.object;
-            let kept = self.kept.get(object).map(|kept| &kept.fragment);
-            candidate.last_accepted = kept.filter(|fragment| !self.refused.is_out(fragment, now));
-            if self.refused.has_out(object, now) {
-                candidate.newest = None;
-            }
+            candidate.last_accepted = self.kept.get(object).map(|kept| &kept.fragment);
         }
         let hidden = self.hidden(planned, input, inventory);
         planned
@@ -321,6 +329,11 @@ impl Engine {
         planned
             .candidates
             .extend(held_down.keys().filter_map(|object| self.kept.get(object)).map(Kept::candidate));
+        let is_taken = |fragment: &&Fragment| !self.refused.is_out(fragment, now);
+        for candidate in &mut planned.candidates {
+            candidate.newest = candidate.newest.filter(is_taken);
+            candidate.last_accepted = candidate.last_accepted.filter(is_taken);
+        }
     }
 
     /// Objects in force that are in none of what could be read, and may be in what could not.

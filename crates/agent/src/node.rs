@@ -1,6 +1,6 @@
 //! One FRR, and one pass over it: decide, apply, verify, keep.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use frrk8s_delta::Documents;
@@ -57,6 +57,10 @@ pub struct Node<T> {
     held: Retry,
     /// Whether the last good configuration is not on the disk yet.
     unsaved: bool,
+    /// Lines that were told, and not seen to run in order since.
+    told: Option<Document>,
+    /// The same as the store had it when we started.
+    found_told: Option<String>,
 }
 
 /// Why a pass came to nothing.
@@ -144,9 +148,34 @@ impl Pass {
 struct Running {
     ours: Documents,
     foreign: Document,
+    /// Whether staticd answers.
+    has_staticd: bool,
+    /// By daemon, undivided.
+    read: Documents,
 }
 
 impl Running {
+    /// The documents of daemons that answer.
+    fn that_are_there(&self, mut documents: Documents) -> Documents {
+        if !self.has_staticd {
+            documents.remove(&Daemon::Staticd);
+        }
+        documents
+    }
+
+    /// Whether a daemon runs nothing of what a goal has in contexts: somebody has restarted it, and nobody has typed.
+    fn is_lost(&self, goal: &Documents) -> bool {
+        let contexts = |document: &Document| -> BTreeSet<Box<str>> {
+            let lines = document.lines().iter().filter(|line| !line.inside().is_empty());
+            lines.map(|line| line.text().into()).collect()
+        };
+        goal.iter().any(|(daemon, wanted)| {
+            let wanted = contexts(wanted);
+            let runs = self.ours.get(daemon).map(contexts).unwrap_or_default();
+            !wanted.is_empty() && wanted.is_disjoint(&runs)
+        })
+    }
+
     /// Whether anybody has configured BGP.
     fn has_routers(&self) -> bool {
         let bgpd = self.ours.get(&Daemon::Bgpd);
@@ -166,7 +195,20 @@ impl<T: Transport> Node<T> {
     ) -> Self {
         let (found, applied) = (None, None);
         let (retry, held) = (Retry::default(), Retry::default());
-        Self { transport, engine, store, startup, on_drift, found, applied, retry, held, unsaved: false }
+        Self {
+            transport,
+            engine,
+            store,
+            startup,
+            on_drift,
+            found,
+            applied,
+            retry,
+            held,
+            unsaved: false,
+            told: None,
+            found_told: None,
+        }
     }
 
     /// Takes over what was kept before a restart: what was set aside, and what a newer release takes no more.
@@ -174,8 +216,9 @@ impl<T: Transport> Node<T> {
         let loaded = self.store.load()?;
         let record = loaded.last_good.as_ref().and_then(|last_good| last_good.record.as_ref());
         let findings = record.map(|record| self.engine.restore(record)).unwrap_or_default();
-        let is_old = !loaded.set_aside.is_empty();
+        let is_old = loaded.is_old;
         self.found = loaded.last_good.map(|last_good| (last_good, is_old));
+        self.found_told = self.store.told();
         Ok((loaded.set_aside, findings))
     }
 
@@ -207,8 +250,7 @@ impl<T: Transport> Node<T> {
         let dialect = Dialect::new(self.transport.version().await?);
         pass.version = Some(dialect.version().to_string());
         self.adopt(dialect);
-        let known = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
-        let running = self.read(dialect, &[&known]).await?;
+        let mut running = self.read_known(dialect).await?;
         pass.reading = started.elapsed();
         pass.foreign = running.foreign.count();
         let input = match source {
@@ -220,6 +262,9 @@ impl<T: Transport> Node<T> {
         };
         // Each round sets at least one object aside.
         loop {
+            if pass.driven.is_some() {
+                running = self.read_known(dialect).await?;
+            }
             let against = self.against(&running);
             let mut decision = match self.engine.decide(&input, against.as_ref(), dialect.version(), started)
             {
@@ -268,6 +313,7 @@ impl<T: Transport> Node<T> {
     fn adopt(&mut self, dialect: Dialect) {
         if let Some((found, is_old)) = self.found.take() {
             let documents = dialect.by_daemon(&dialect.read(&Text::parse(&found.text)));
+            let documents = self.told(Goal { documents, raw: Documents::new() }).documents;
             let raw = found.record.and_then(|record| record.raw);
             self.applied = Some(Applied { documents, raw, dialect, is_old });
         }
@@ -279,15 +325,35 @@ impl<T: Transport> Node<T> {
         }
     }
 
+    /// What runs, with what was told of it before.
+    async fn read_known(&mut self, dialect: Dialect) -> Result<Running, PassError> {
+        let applied = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
+        if let Some(text) = self.found_told.take() {
+            self.told = Some(dialect.read(&Text::parse(&text)));
+        }
+        let told = self.told.clone().unwrap_or_default();
+        self.read(dialect, &[&applied, &told]).await
+    }
+
     /// What runs. `known` is what is ours beside what is so by name.
     async fn read(&mut self, dialect: Dialect, known: &[&Document]) -> Result<Running, PassError> {
-        let mut running = Running { ours: Documents::new(), foreign: Document::default() };
-        let applied: Vec<Daemon> =
-            self.applied.iter().flat_map(|applied| applied.documents.keys()).copied().collect();
-        for daemon in dialect.daemons_and(applied.iter()) {
-            let text = self.transport.running(daemon).await?;
+        let mut running = Running {
+            ours: Documents::new(),
+            foreign: Document::default(),
+            has_staticd: false,
+            read: Documents::new(),
+        };
+        for daemon in dialect.all_daemons() {
+            let text = match self.transport.running(daemon).await {
+                // Not every node runs it, and nothing of ours needs it but raw snippets.
+                Err(_) if daemon == Daemon::Staticd => continue,
+                text => text?,
+            };
+            running.has_staticd |= daemon == Daemon::Staticd;
             check_defaults(&text)?;
-            let divided = divide(dialect.read_from(daemon, &text), known);
+            let document = dialect.read_from(daemon, &text);
+            running.read.insert(daemon, document.clone());
+            let divided = divide(document, known);
             running.ours.insert(daemon, divided.ours);
             running.foreign = running.foreign.joined(divided.foreign);
         }
@@ -320,7 +386,7 @@ impl<T: Transport> Node<T> {
             return;
         }
         let (text, documents) = (whole(&goal.documents).print(), goal.documents.clone());
-        let driven = self.drive(dialect, goal, &text).await;
+        let driven = self.drive(dialect, goal, (&text, running)).await;
         self.held.note(&documents, &driven.verdict);
         pass.driven = Some(driven);
     }
@@ -333,7 +399,7 @@ impl<T: Transport> Node<T> {
         pass: &mut Pass,
     ) -> Option<Driven> {
         pass.is_tried = true;
-        let homeless = wanted.homeless(dialect);
+        let homeless = wanted.homeless(dialect, running.has_staticd);
         if !homeless.is_empty() {
             let verdict = Verdict::RolledBack(Cause::Refused(homeless));
             return Some(self.wait_with(verdict, dialect, running, pass).await);
@@ -348,15 +414,17 @@ impl<T: Transport> Node<T> {
             return Some(self.wait_with(verdict, dialect, running, pass).await);
         }
         let documents = goal.documents.clone();
-        let is_fresh = pass.driven.is_none();
-        let driven = if is_fresh && frrk8s_frr::differences(&documents, &running.ours).is_empty() {
+        let driven = if frrk8s_frr::same(&documents, &running.ours) {
             // It was just read: to read it again takes time, and somebody may type meanwhile.
             Driven::not_told(Verdict::Unchanged)
         } else {
-            self.drive(dialect, goal, &wanted.print()).await
+            self.note_told(&goal.documents, pass);
+            self.drive(dialect, goal, (&wanted.print(), running)).await
         };
         self.retry.note(&documents, &driven.verdict);
-        pass.resets = resets(&driven.sessions, self.engine.in_force(), &wanted.kept);
+        if driven.verdict.cause().is_none() {
+            pass.resets.extend(resets(&driven.sessions, self.engine.in_force(), wanted));
+        }
         match &driven.verdict {
             Verdict::Unchanged => self.keep(wanted, (documents, raw, dialect), running, pass),
             Verdict::Applied { residue: None } => {
@@ -401,13 +469,32 @@ impl<T: Transport> Node<T> {
         }
     }
 
+    /// Notes what is about to be told and was not told before. Not all of it is ours by name: who finds it running after our
+    /// death knows it from here.
+    fn note_told(&mut self, goal: &Documents, pass: &mut Pass) {
+        let applied = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
+        let new = whole(goal).without(&applied);
+        if new.is_empty() {
+            return;
+        }
+        let told = self.told.take().unwrap_or_default().joined(new);
+        pass.unkept.extend(self.store.note_told(&told.print()).err());
+        self.told = Some(told);
+    }
+
     /// Whether somebody changed what runs, and it is only to be reported.
     fn is_left(&mut self, goal: &Documents, running: &Running, pass: &mut Pass) -> bool {
         if self.applied.as_ref().is_none_or(|applied| applied.documents != *goal) {
             return false;
         }
+        if frrk8s_frr::same(goal, &running.ours) {
+            return false;
+        }
         pass.drift = frrk8s_frr::differences(goal, &running.ours);
-        !pass.drift.is_empty() && self.on_drift == OnDrift::Report
+        if pass.drift.is_empty() {
+            pass.drift.push("a password is another one".to_owned());
+        }
+        self.on_drift == OnDrift::Report && !running.is_lost(goal)
     }
 
     /// A goal without the lines that do not reach FRR on the way that was chosen.
@@ -419,11 +506,16 @@ impl<T: Transport> Node<T> {
         Goal { documents: documents.collect(), ..goal }
     }
 
-    async fn drive(&mut self, dialect: Dialect, goal: Goal, text: &str) -> Driven {
-        let applied = self.applied.as_ref().map(|applied| applied.documents.clone());
-        let known = [whole(&goal.documents), applied.as_ref().map(whole).unwrap_or_default()];
+    async fn drive(&mut self, dialect: Dialect, goal: Goal, (text, running): (&str, &Running)) -> Driven {
+        let applied = self.applied.as_ref().map(|applied| running.that_are_there(applied.documents.clone()));
+        let goal = Goal { documents: running.that_are_there(goal.documents), ..goal };
+        let told = self.told.clone().unwrap_or_default();
+        let known = [whole(&goal.documents), applied.as_ref().map(whole).unwrap_or_default(), told];
         let ours = |running: Document| divide(running, &known.each_ref()).ours;
-        let machine = Machine::new(dialect, goal, applied);
+        // Where a newer one could not be read, what runs is better than what could.
+        let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
+        let read = running.read.iter().map(|(daemon, document)| (*daemon, ours(document.clone())));
+        let machine = Machine::new(dialect, goal, applied.filter(|_| !is_old)).knowing(read.collect());
         drive(&mut self.transport, machine, &ours, text).await
     }
 
@@ -443,6 +535,9 @@ impl<T: Transport> Node<T> {
             let saved = self.store.save(&ours.print(), &wanted.record(raw.clone()));
             self.unsaved = saved.is_err();
             pass.unkept.extend(saved.err());
+        }
+        if !self.unsaved && self.told.take().is_some() {
+            self.store.forget_told();
         }
         let before = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
         if let Some(startup) = &self.startup {
@@ -506,9 +601,13 @@ fn check_defaults(text: &str) -> Result<(), PassError> {
 fn startup_text(dialect: Dialect, there: &str, running: &Document, known: &[&Document; 2]) -> String {
     let head = there.lines().filter(|line| ["frr ", "service "].iter().any(|start| line.starts_with(start)));
     let head: String = head.flat_map(|line| [line, "\n"]).collect();
+    // Of the names that the daemons have, vtysh would give the last one to all of them.
+    let names: Vec<Line> =
+        running.lines().iter().filter(|line| line.text().starts_with("hostname ")).cloned().collect();
+    let running = running.clone().without(&Document::new(names));
     let is_service = |line: &&Line| !line.text().starts_with("service ");
     let kept = divide(dialect.read(&Text::parse(there)), known).foreign;
-    let foreign = kept.joined(running.clone());
+    let foreign = kept.joined(running);
     let foreign = Document::new(foreign.lines().iter().filter(is_service).cloned().collect());
     head + &foreign.joined(known[1].clone()).print()
 }

@@ -1,16 +1,15 @@
 //! Versions of objects of which FRR refused a line. Each is out for a while: FRR itself may have been the cause, or
 //! somebody who typed at the same time.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use frrk8s_model::{Finding, Fragment, ObjectId};
+use frrk8s_model::{Finding, Fragment};
 
 use crate::retry::{FIRST_PAUSE, LONGEST_PAUSE};
 
-/// The versions that FRR refused, by object.
+/// The versions that FRR refused; of one object there may be two, the newest and the one before.
 #[derive(Debug, Default)]
-pub struct Refusals(BTreeMap<ObjectId, Refusal>);
+pub struct Refusals(Vec<Refusal>);
 
 #[derive(Debug)]
 struct Refusal {
@@ -26,25 +25,20 @@ impl Refusals {
     /// Notes that FRR refused a line of a version. Whether it is out from now on: what was in force (`was_in_force`) FRR has
     /// taken before, and gets a second chance before it is taken away.
     pub fn note(&mut self, fragment: &Fragment, finding: Finding, was_in_force: bool, now: Instant) -> bool {
-        let before = self.0.get(&fragment.object).filter(|before| before.fragment == *fragment);
+        let at = self.0.iter().position(|before| before.fragment == *fragment);
+        let before = at.map(|at| self.0.swap_remove(at));
         let counts = before.is_some() || !was_in_force;
         let pause = match before {
             Some(before) if before.counts => LONGEST_PAUSE.min(before.pause * 2),
             _ => FIRST_PAUSE,
         };
-        let refusal = Refusal { fragment: fragment.clone(), finding, counts, pause, until: now + pause };
-        self.0.insert(fragment.object.clone(), refusal);
+        self.0.push(Refusal { fragment: fragment.clone(), finding, counts, pause, until: now + pause });
         counts
     }
 
     /// Whether a version is out.
     pub fn is_out(&self, fragment: &Fragment, now: Instant) -> bool {
         self.out(now).any(|refusal| refusal.fragment == *fragment)
-    }
-
-    /// Whether the newest version of an object is out.
-    pub fn has_out(&self, object: &ObjectId, now: Instant) -> bool {
-        self.out(now).any(|refusal| refusal.fragment.object == *object)
     }
 
     /// When the next one gets another chance.
@@ -54,29 +48,27 @@ impl Refusals {
 
     /// What is said of them.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.0.values().map(|refusal| &refusal.finding)
+        self.0.iter().map(|refusal| &refusal.finding)
     }
 
-    /// Forgets all but those of these versions: what has changed gets another chance.
-    pub fn keep_only<'a>(&mut self, newest: impl Fn(&ObjectId) -> Option<&'a Fragment>) {
-        self.0.retain(|object, refusal| newest(object) == Some(&refusal.fragment));
+    /// Forgets all but those of versions that still count: what has changed gets another chance.
+    pub fn keep_only(&mut self, counts: impl Fn(&Fragment) -> bool) {
+        self.0.retain(|refusal| counts(&refusal.fragment));
     }
 
     /// FRR has taken a version.
     pub fn forget(&mut self, fragment: &Fragment) {
-        if self.0.get(&fragment.object).is_some_and(|refusal| refusal.fragment == *fragment) {
-            self.0.remove(&fragment.object);
-        }
+        self.0.retain(|refusal| refusal.fragment != *fragment);
     }
 
     fn out(&self, now: Instant) -> impl Iterator<Item = &Refusal> {
-        self.0.values().filter(move |refusal| refusal.counts && now < refusal.until)
+        self.0.iter().filter(move |refusal| refusal.counts && now < refusal.until)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use frrk8s_model::Rule;
+    use frrk8s_model::{ObjectId, Rule};
 
     use super::*;
 
@@ -91,7 +83,7 @@ mod tests {
         let (fragment, finding) = version();
         let (mut refusals, start) = (Refusals::default(), Instant::now());
         assert!(refusals.note(&fragment, finding.clone(), false, start));
-        assert!(refusals.is_out(&fragment, start) && refusals.has_out(&fragment.object, start));
+        assert!(refusals.is_out(&fragment, start));
         let again = start + FIRST_PAUSE;
         assert_eq!(refusals.until(start), Some(again));
         assert!(!refusals.is_out(&fragment, again), "it is on trial");
@@ -110,7 +102,7 @@ mod tests {
         assert!(!refusals.is_out(&fragment, now) && refusals.findings().count() == 1);
         assert!(refusals.note(&fragment, finding, true, now));
         assert!(refusals.is_out(&fragment, now));
-        refusals.keep_only(|_| None);
+        refusals.keep_only(|_| false);
         assert_eq!(refusals.findings().count(), 0);
     }
 }

@@ -41,6 +41,10 @@ impl Retry {
             self.failed = None;
             return;
         }
+        // Nothing was told: it is tried as soon as there is anybody to tell.
+        if matches!(verdict, Verdict::Unreachable(_)) {
+            return;
+        }
         let before = self.failed.as_ref().filter(|failed| failed.goal == *goal);
         let pause = before.map_or(FIRST_PAUSE, |failed| LONGEST_PAUSE.min(failed.pause * 2));
         let not_before = Instant::now() + pause;

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use frrk8s_e2e::agent::{Agent, Home};
 use frrk8s_e2e::fleet::Fleet;
 use frrk8s_testkit::lab::Router;
+use jiff::Timestamp;
 
 use crate::settings::{Settings, Size};
 use crate::state::State;
@@ -20,10 +21,12 @@ const LOOK: Duration = Duration::from_micros(200);
 /// How long the neighbors may take to be sent everything.
 pub const SETTLE_LIMIT: Duration = Duration::from_mins(2);
 
-/// One change: from the file to verified, and what of it the agent says that it told and read FRR.
+/// One change: from the file to verified, and until it is on the disk and said; and what of it the agent says that it told
+/// and read FRR.
 #[derive(Clone, Copy, Debug)]
 pub struct Change {
     pub whole: Duration,
+    pub said: Duration,
     pub sending: Duration,
     pub reading: Duration,
 }
@@ -59,19 +62,21 @@ impl Measured<'_> {
     fn change(&mut self, state: State) -> Change {
         let seen = fs::metadata(self.home.log()).map_or(0, |log| log.len());
         let object = state.object(self.size);
-        let started = Instant::now();
+        let (started, at) = (Instant::now(), SystemTime::now());
         self.home.put("a.yaml", &object);
         while !has_applied(self.home, seen) {
             assert!(started.elapsed() < LIMIT, "{:#}", self.agent.report());
             sleep(LOOK);
         }
-        let whole = started.elapsed();
+        let said = started.elapsed();
         let report = &self.agent.report()["lastApply"];
+        let verified: Timestamp = report["at"].as_str().and_then(|text| text.parse().ok()).unwrap();
+        let whole = SystemTime::from(verified).duration_since(at).unwrap();
         let part = |name: &str| Duration::from_secs_f64(report[name].as_f64().unwrap() / 1000.0);
         let (sending, reading) = (part("sendingMilliseconds"), part("readingMilliseconds"));
         self.sessions =
             self.fleet.wait_sent(self.router, SETTLE_LIMIT, |at| Some(state.count(self.size, at)));
-        Change { whole, sending, reading }
+        Change { whole, said, sending, reading }
     }
 
     fn there_and_back(&mut self, runs: usize, [there, back]: [State; 2]) -> Change {
@@ -85,6 +90,7 @@ fn middle(changes: &[Change]) -> Change {
     let of = |part: fn(&Change) -> Duration| median(changes.iter().map(part).collect());
     Change {
         whole: of(|change| change.whole),
+        said: of(|change| change.said),
         sending: of(|change| change.sending),
         reading: of(|change| change.reading),
     }

@@ -61,12 +61,20 @@ pub struct Machine {
     phase: Phase,
     differences: u8,
     cause: Option<Cause>,
+    /// What was just read.
+    running: Option<Documents>,
 }
 
 impl Machine {
     /// An apply of a goal, and where to return to when it fails.
     pub fn new(dialect: Dialect, goal: Goal, last_good: Option<Documents>) -> Self {
-        Self { dialect, goal, last_good, phase: Phase::Planning, differences: 0, cause: None }
+        Self { dialect, goal, last_good, phase: Phase::Planning, differences: 0, cause: None, running: None }
+    }
+
+    /// The same, with what of ours the daemons were just read to run: it is not read again before they are told.
+    #[must_use]
+    pub fn knowing(self, running: Documents) -> Self {
+        Self { running: Some(running), ..self }
     }
 
     /// The dialect of the FRR that it is about.
@@ -88,7 +96,10 @@ impl Machine {
     /// The first step.
     pub fn start(&mut self) -> Step {
         self.phase = Phase::Planning;
-        Step::Read
+        match self.running.take() {
+            Some(running) => self.plan(running),
+            None => Step::Read,
+        }
     }
 
     /// The step that follows what happened.
@@ -186,7 +197,8 @@ impl Machine {
     }
 }
 
-fn same(one: &Documents, other: &Documents) -> bool {
+/// Whether documents say the same, secrets included. [`differences`] does not show those.
+pub fn same(one: &Documents, other: &Documents) -> bool {
     let empty = Document::default();
     let daemons: BTreeSet<Daemon> = one.keys().chain(other.keys()).copied().collect();
     daemons.iter().all(|daemon| one.get(daemon).unwrap_or(&empty) == other.get(daemon).unwrap_or(&empty))
