@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 use frrk8s_agent::{Engine, Node, OnDrift};
 use frrk8s_delta::{Delta, SessionChange};
 use frrk8s_document::{Daemon, Version};
-use frrk8s_e2e::chain::{ASNS, Wanted, id, policy_steps, sessions};
+use frrk8s_e2e::chain::{ASNS, WITH_BFD as WITH_BOTH, Wanted, id, policy_steps, sessions};
 use frrk8s_e2e::cut::Cut;
-use frrk8s_e2e::oracle::received_by;
-use frrk8s_e2e::speaker::wire::{Sessions, Table, Wire};
+use frrk8s_e2e::oracle::{Route, received_by};
+use frrk8s_e2e::speaker::wire::{Table, Wire};
 use frrk8s_e2e::speaker::{Seen, Speaker};
 use frrk8s_e2e::standing::{COALESCE, SESSION_LIMIT, up_for};
 use frrk8s_e2e::{dialect, read_back};
@@ -108,10 +108,7 @@ fn routes(wanted: &Wanted) -> Vec<Table> {
     let of = |(_, peer)| -> Table {
         let routes = received_by(&planned.config, &id(peer));
         // Whose next hop it is does not matter here.
-        routes
-            .into_iter()
-            .map(|(prefix, route)| (prefix, frrk8s_e2e::oracle::Route { next_hop: None, ..route }))
-            .collect()
+        routes.into_iter().map(|(prefix, route)| (prefix, Route { next_hop: None, ..route })).collect()
     };
     sessions().into_iter().map(of).collect()
 }
@@ -163,14 +160,7 @@ impl Standing {
     }
 
     fn await_tables(&self, name: &str, wanted: &[Table], limit: Duration) {
-        let have = |sessions: &Sessions| {
-            let table = |session: usize| sessions.tables.get(&session);
-            wanted
-                .iter()
-                .enumerate()
-                .all(|(session, wanted)| table(session).unwrap_or(&Table::new()) == wanted)
-        };
-        let came = self.wire.wait(limit, have);
+        let came = self.wire.wait(limit, |sessions| have(&sessions.tables, wanted));
         assert!(came, "{name}:\n--- wanted {wanted:#?}\n--- have {:#?}", self.wire.now().tables);
     }
 
@@ -180,7 +170,7 @@ impl Standing {
         let mut asked = Vec::new();
         for (session, (_, peer)) in sessions().into_iter().enumerate() {
             for family in Family::ALL {
-                if id(peer).peer.carries(family, session == frrk8s_e2e::chain::WITH_BFD) {
+                if id(peer).peer.carries(family, session == WITH_BOTH) {
                     assert!(self.speakers[session].refresh(family), "{name}: {peer} has no session");
                     asked.push((session, family));
                 }
@@ -244,35 +234,37 @@ impl Standing {
     fn judge(&self, name: &str, after: &[Table]) {
         for (session, seen) in self.wire.now().log {
             let (old, new) = (&self.routes[session], &after[session]);
-            let verdict = match &seen {
-                Seen::Up | Seen::Down | Seen::Garbled(_) => Some("the session was to stay"),
-                Seen::SendsAgain(_) => None,
-                Seen::Withdrawn(prefix) => {
-                    (old.contains_key(prefix) && new.contains_key(prefix)).then_some("both have it")
-                }
-                Seen::Announced(prefix, route) => {
-                    let sides = [old.get(prefix), new.get(prefix)];
-                    let sides: Vec<_> = sides.into_iter().flatten().collect();
-                    // The lines of one entry are told one by one: each attribute is that of one side.
-                    let is_mixed = sides.iter().any(|side| side.communities == route.communities)
-                        && sides.iter().any(|side| side.large_communities == route.large_communities)
-                        && sides
-                            .iter()
-                            .any(|side| side.local_pref.is_none() || side.local_pref == route.local_pref);
-                    match sides[..] {
-                        [] => Some("neither has it"),
-                        _ if !is_mixed => Some("an attribute is of neither"),
-                        _ => None,
-                    }
-                }
-            };
-            if let Some(verdict) = verdict {
+            if let Some(wrong) = wrong(&seen, old, new) {
                 let (_, peer) = sessions()[session];
+                let before = self.wanted.yaml();
                 panic!(
-                    "{name}: {peer} has seen {seen:?}: {verdict}\n--- before {old:#?}\n--- after {new:#?}\n--- {}",
-                    self.wanted.yaml()
+                    "{name}: {peer} has seen {seen:?}: {wrong}\n--- old {old:#?}\n--- new {new:#?}\n{before}"
                 );
             }
+        }
+    }
+}
+
+/// What is wrong with what was seen on the way from one table to another.
+fn wrong(seen: &Seen, old: &Table, new: &Table) -> Option<&'static str> {
+    match seen {
+        Seen::SendsAgain(_) => None,
+        Seen::Up | Seen::Down | Seen::Garbled(_) => Some("the session was to stay"),
+        Seen::Withdrawn(prefix) => {
+            let both = old.contains_key(prefix) && new.contains_key(prefix);
+            both.then_some("both sides have it")
+        }
+        Seen::Announced(prefix, route) => {
+            let sides: Vec<&Route> = [old.get(prefix), new.get(prefix)].into_iter().flatten().collect();
+            if sides.is_empty() {
+                return Some("neither side has it");
+            }
+            // The lines of an entry are told one by one: each attribute is that of one side.
+            let one_has = |same: &dyn Fn(&Route) -> bool| sides.iter().any(|side| same(side));
+            let is_known = one_has(&|side| side.communities == route.communities)
+                && one_has(&|side| side.large_communities == route.large_communities)
+                && one_has(&|side| side.local_pref == route.local_pref);
+            (!is_known).then_some("it has an attribute of neither side")
         }
     }
 }
