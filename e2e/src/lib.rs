@@ -5,6 +5,7 @@ pub mod agent;
 pub mod bfd;
 pub mod chain;
 mod check;
+pub mod cut;
 pub mod fleet;
 pub mod generated;
 pub mod impact;

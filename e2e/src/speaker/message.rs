@@ -12,6 +12,8 @@ use crate::oracle::Route;
 const HEADER_BYTES: usize = 19;
 const MESSAGE_BYTES_MAX: usize = 4096;
 const HOLD_SECONDS: u16 = 180;
+/// The capability of a family.
+const MULTIPROTOCOL: u8 = 1;
 /// What stands in the OPEN of who has an AS of four bytes (RFC 6793).
 const AS_TRANS: u16 = 23456;
 
@@ -70,15 +72,45 @@ fn message(number: u8, body: &[u8]) -> Vec<u8> {
     [&[0xff; 16][..], &bytes, &[number], body].concat()
 }
 
-/// An OPEN: both families, four bytes for an AS, route refresh and its end.
-pub fn open(asn: u32, id: Ipv4Addr) -> Vec<u8> {
-    let mut capabilities = vec![1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1, 2, 0, 70, 0, 65, 4];
+/// An OPEN: these families, four bytes for an AS, route refresh and its beginning; and graceful restart without a family,
+/// for FRR 8.4 answers no request for routes before it has told the end of its first ones, and tells that to nobody else.
+pub fn open((asn, id): (u32, Ipv4Addr), families: &[Family]) -> Vec<u8> {
+    let mut capabilities = vec![2, 0, 70, 0, 64, 2, 0, 0, 65, 4];
     capabilities.extend(asn.to_be_bytes());
+    capabilities.extend(families.iter().flat_map(|family| [MULTIPROTOCOL, 4, 0, afi(*family), 0, 1]));
     let bytes = u8::try_from(capabilities.len()).unwrap_or(u8::MAX);
     let short = u16::try_from(asn).unwrap_or(AS_TRANS).to_be_bytes();
     let body =
         [&[4], &short[..], &HOLD_SECONDS.to_be_bytes(), &id.octets(), &[bytes + 2, 2, bytes], &capabilities];
     message(1, &body.concat())
+}
+
+/// The families that an OPEN offers.
+pub fn families(open: &[u8]) -> Vec<Family> {
+    let mut offered = Vec::new();
+    let mut parameters = open.get(10..).unwrap_or_default();
+    while let Some((2, mut capabilities)) = typed(&mut parameters) {
+        while let Some((code, value)) = typed(&mut capabilities) {
+            offered.extend((code == MULTIPROTOCOL).then(|| family(value)).flatten());
+        }
+    }
+    offered
+}
+
+/// Takes a value off, with its type.
+fn typed<'a>(bytes: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+    let ([code, count], rest) = bytes.split_first_chunk()?;
+    let (value, rest) = rest.split_at_checked(usize::from(*count))?;
+    *bytes = rest;
+    Some((*code, value))
+}
+
+/// The end of all routes of a family: there are none (RFC 4724).
+pub fn end_of_routes(family: Family) -> Vec<u8> {
+    match family {
+        Family::V4 => message(2, &[0; 4]),
+        Family::V6 => message(2, &[0, 0, 0, 6, 0x80, 15, 3, 0, 2, 1]),
+    }
 }
 
 /// A KEEPALIVE.
@@ -102,8 +134,8 @@ fn afi(family: Family) -> u8 {
 pub fn seen(kind: Kind, body: &[u8]) -> Vec<Seen> {
     let seen = match kind {
         Kind::Update => update(body),
-        // The end of a refresh; its beginning is 1.
-        Kind::Refresh if body.get(2) == Some(&2) => family(body).map(|family| vec![Seen::Refreshed(family)]),
+        // The beginning of a refresh. Its end, 2, FRR sends only when it happens to send something else.
+        Kind::Refresh if body.get(2) == Some(&1) => family(body).map(|family| vec![Seen::SendsAgain(family)]),
         _ => Some(Vec::new()),
     };
     seen.unwrap_or_else(|| vec![Seen::Garbled(format!("{kind:?} {body:02x?}"))])
@@ -239,19 +271,22 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_family_that_is_empty_or_sent_again_is_told() {
-        assert_eq!(seen(Kind::Update, &[0; 4]), []);
-        assert_eq!(seen(Kind::Update, &[0, 0, 0, 6, 0x80, 15, 3, 0, 2, 1]), []);
-        assert_eq!(seen(Kind::Refresh, &[0, 2, 1, 1]), []);
-        assert_eq!(seen(Kind::Refresh, &[0, 2, 2, 1]), [Seen::Refreshed(Family::V6)]);
+    fn a_family_that_is_sent_again_is_told_and_one_that_is_empty_is_not() {
+        for family in Family::ALL {
+            assert_eq!(seen(Kind::Update, &end_of_routes(family)[HEADER_BYTES..]), []);
+        }
+        assert_eq!(seen(Kind::Refresh, &[0, 2, 1, 1]), [Seen::SendsAgain(Family::V6)]);
+        assert_eq!(seen(Kind::Refresh, &[0, 2, 2, 1]), []);
         assert!(matches!(seen(Kind::Update, &[0, 9, 24])[..], [Seen::Garbled(_)]));
     }
 
     #[test]
     fn what_is_written_can_be_read() {
-        for bytes in [open(4_200_000_000, [192, 0, 2, 2].into()), keepalive(), refresh(Family::V6)] {
+        let open = open((4_200_000_000, [192, 0, 2, 2].into()), &[Family::V6, Family::V4]);
+        for bytes in [&open, &keepalive(), &refresh(Family::V6), &end_of_routes(Family::V6)] {
             let Message { kind, body } = read(&mut bytes.as_slice()).unwrap();
-            assert_eq!(message(bytes[18], &body), bytes, "{kind:?}");
+            assert_eq!(&message(bytes[18], &body), bytes, "{kind:?}");
         }
+        assert_eq!(families(&open[HEADER_BYTES..]), [Family::V6, Family::V4]);
     }
 }

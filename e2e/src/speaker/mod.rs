@@ -1,10 +1,11 @@
 //! Neighbors that take what they are sent and say when: each listens on an address of its own, answers, and keeps no
 //! table. What they are sent can be seen message by message, which a daemon's table does not show.
 //!
-//! They speak BGP as far as that takes: OPEN, KEEPALIVE, UPDATE as read by [`message`], and ROUTE-REFRESH with its end
-//! (RFC 7313), by which a test makes a router say now what its policy comes to.
+//! They speak BGP as far as that takes: OPEN, KEEPALIVE, UPDATE as read by [`message`], and ROUTE-REFRESH with its
+//! beginning (RFC 7313), by which a test makes a router say now what its policy comes to.
 
 pub mod message;
+pub mod wire;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -36,8 +37,8 @@ pub enum Seen {
     Announced(IpNet, Route),
     /// The end of a route.
     Withdrawn(IpNet),
-    /// All routes of a family have been sent again, as was asked.
-    Refreshed(Family),
+    /// From here on all routes of a family are sent again, as was asked.
+    SendsAgain(Family),
     /// Something that is not BGP as it is read here.
     Garbled(String),
 }
@@ -150,17 +151,21 @@ impl Shared {
     fn session(&self, mut stream: TcpStream) -> io::Result<bool> {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
-        let mut is_up = false;
+        let (mut is_up, mut families) = (false, Vec::new());
         loop {
             let Ok(Message { kind, body }) = read(&mut stream) else { return Ok(is_up) };
             match kind {
                 Kind::Open => {
-                    stream.write_all(&open(self.asn, self.id))?;
+                    families = message::families(&body);
+                    stream.write_all(&open((self.asn, self.id), &families))?;
                     stream.write_all(&message::keepalive())?;
                 }
                 Kind::Keepalive if is_up => stream.write_all(&message::keepalive())?,
                 Kind::Keepalive => {
                     is_up = true;
+                    for family in &families {
+                        stream.write_all(&message::end_of_routes(*family))?;
+                    }
                     *self.session.lock().unwrap() = Some(stream.try_clone()?);
                     self.tell(Seen::Up);
                 }
