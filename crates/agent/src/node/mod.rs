@@ -1,33 +1,29 @@
 //! One FRR, and one pass over it: decide, apply, verify, keep.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+mod blame;
+mod keep;
+mod pass;
+mod running;
+
+use std::time::Instant;
 
 use frrk8s_delta::Documents;
 use frrk8s_document::{Daemon, Dialect, Document, Line, Text};
 use frrk8s_frr::{
-    Cause, Driven, FrrError, Goal, LastGood, Machine, RawRecord, Refused, SetAside, StartupFile, Store,
-    StoreError, Transport, Verdict, drive,
+    Cause, Driven, FrrError, Goal, LastGood, Machine, RawRecord, SetAside, StartupFile, Store, StoreError,
+    Transport, Verdict, drive,
 };
-use frrk8s_intake::{Input, InputError, InventoryError};
-use frrk8s_merge::ConflictPolicy;
-use frrk8s_model::{Finding, ObjectId, Rule, Severity};
+use frrk8s_intake::{Input, InputError};
+use frrk8s_model::Finding;
 use frrk8s_render::divide;
 
-use crate::engine::{Decision, Engine};
-use crate::resets::{Reset, resets};
+use crate::engine::Engine;
+use crate::resets::resets;
 use crate::retry::Retry;
 use crate::wanted::{Wanted, raw_record, whole};
 
-/// What to do when what is ours was changed by somebody else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnDrift {
-    /// Put it back.
-    #[default]
-    Undo,
-    /// Say it, and leave it.
-    Report,
-}
+pub use pass::{OnDrift, Pass, PassError};
+use running::Running;
 
 /// What was last seen to run in order.
 #[derive(Clone, Debug)]
@@ -59,130 +55,11 @@ pub struct Node<T> {
     unsaved: bool,
     /// Lines that were told, and not seen to run in order since.
     told: Option<Document>,
+    /// Whether an agent died while it told FRR something: lists and maps may have changed without anybody being told to act
+    /// on it, and FRR takes 5 s for that.
+    is_in_doubt: bool,
     /// The same as the store had it when we started.
     found_told: Option<String>,
-}
-
-/// Why a pass came to nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum PassError {
-    /// The source cannot be read: the node is held.
-    #[error("the source cannot be read")]
-    Source(#[from] InputError),
-    /// The objects do not say which node is meant.
-    #[error(transparent)]
-    Inventory(#[from] InventoryError),
-    /// FRR cannot be talked to.
-    #[error("FRR cannot be read")]
-    Frr(#[from] FrrError),
-    /// FRR leaves out other lines than those that are known here: what it runs cannot be told from what it prints.
-    #[error(
-        "FRR runs with `frr defaults {profile}`; only traditional is known here: take the line out of its start-up file and restart it"
-    )]
-    Defaults {
-        /// The profile.
-        profile: String,
-    },
-}
-
-impl PassError {
-    /// The word for statuses, logs and metrics.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Source(_) => "SourceUnreadable",
-            Self::Inventory(_) => "NodeUnclear",
-            Self::Frr(error) => error.reason(),
-            Self::Defaults { .. } => "DefaultsUnknown",
-        }
-    }
-}
-
-/// What came of a pass.
-#[derive(Debug)]
-pub struct Pass {
-    /// What became of the objects; `None` where the source could not be read.
-    pub decision: Option<Decision>,
-    /// What came of the apply; `None` where nothing was to be applied.
-    pub driven: Option<Driven>,
-    /// Whether FRR was told, or would have been: not where it is waited with what failed.
-    is_tried: bool,
-    /// What kept the pass from more.
-    pub error: Option<PassError>,
-    /// What could not be kept on disk.
-    pub unkept: Vec<StoreError>,
-    /// Lines that somebody else changed of what is ours.
-    pub drift: Vec<String>,
-    /// Sessions that were reset by what was applied.
-    pub resets: Vec<Reset>,
-    /// How many lines of FRR's are none of ours.
-    pub foreign: usize,
-    /// The version of FRR.
-    pub version: Option<String>,
-    /// How long reading FRR took.
-    pub reading: Duration,
-}
-
-impl Pass {
-    fn new() -> Self {
-        Self {
-            decision: None,
-            driven: None,
-            is_tried: false,
-            error: None,
-            unkept: Vec::new(),
-            drift: Vec::new(),
-            resets: Vec::new(),
-            foreign: 0,
-            version: None,
-            reading: Duration::ZERO,
-        }
-    }
-
-    /// The verdict on the apply, if there was one.
-    pub fn verdict(&self) -> Option<&Verdict> {
-        self.driven.as_ref().map(|driven| &driven.verdict)
-    }
-}
-
-/// What runs, divided.
-struct Running {
-    ours: Documents,
-    foreign: Document,
-    /// Whether staticd answers.
-    has_staticd: bool,
-    /// By daemon, undivided.
-    read: Documents,
-}
-
-impl Running {
-    /// The documents of daemons that answer.
-    fn that_are_there(&self, mut documents: Documents) -> Documents {
-        if !self.has_staticd {
-            documents.remove(&Daemon::Staticd);
-        }
-        documents
-    }
-
-    /// Whether a daemon runs nothing of what a goal has in contexts: somebody has restarted it, and nobody has typed.
-    fn is_lost(&self, goal: &Documents) -> bool {
-        let contexts = |document: &Document| -> BTreeSet<Box<str>> {
-            let lines = document.lines().iter().filter(|line| !line.inside().is_empty());
-            lines.map(|line| line.text().into()).collect()
-        };
-        goal.iter().any(|(daemon, wanted)| {
-            let wanted = contexts(wanted);
-            let runs = self.ours.get(daemon).map(contexts).unwrap_or_default();
-            !wanted.is_empty() && wanted.is_disjoint(&runs)
-        })
-    }
-
-    /// Whether anybody has configured BGP.
-    fn has_routers(&self) -> bool {
-        let bgpd = self.ours.get(&Daemon::Bgpd);
-        bgpd.is_some_and(|document| {
-            document.lines().iter().any(|line| line.text().starts_with("router bgp "))
-        })
-    }
 }
 
 impl<T: Transport> Node<T> {
@@ -207,6 +84,7 @@ impl<T: Transport> Node<T> {
             held,
             unsaved: false,
             told: None,
+            is_in_doubt: false,
             found_told: None,
         }
     }
@@ -219,6 +97,7 @@ impl<T: Transport> Node<T> {
         let is_old = loaded.is_old;
         self.found = loaded.last_good.map(|last_good| (last_good, is_old));
         self.found_told = self.store.told();
+        self.is_in_doubt |= self.found_told.is_some();
         Ok((loaded.set_aside, findings))
     }
 
@@ -237,6 +116,11 @@ impl<T: Transport> Node<T> {
         let mut pass = Pass::new();
         if let Err(error) = self.try_pass(source, &mut pass).await {
             pass.error = Some(error);
+        }
+        let is_verified = pass.verdict().is_some_and(|verdict| verdict.cause().is_none());
+        if self.is_in_doubt && is_verified {
+            // Where it fails, the next pass tries again.
+            self.is_in_doubt = self.clear_all().await.is_err();
         }
         pass
     }
@@ -325,41 +209,6 @@ impl<T: Transport> Node<T> {
         }
     }
 
-    /// What runs, with what was told of it before.
-    async fn read_known(&mut self, dialect: Dialect) -> Result<Running, PassError> {
-        let applied = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
-        if let Some(text) = self.found_told.take() {
-            self.told = Some(dialect.read(&Text::parse(&text)));
-        }
-        let told = self.told.clone().unwrap_or_default();
-        self.read(dialect, &[&applied, &told]).await
-    }
-
-    /// What runs. `known` is what is ours beside what is so by name.
-    async fn read(&mut self, dialect: Dialect, known: &[&Document]) -> Result<Running, PassError> {
-        let mut running = Running {
-            ours: Documents::new(),
-            foreign: Document::default(),
-            has_staticd: false,
-            read: Documents::new(),
-        };
-        for daemon in dialect.all_daemons() {
-            let text = match self.transport.running(daemon).await {
-                // Not every node runs it, and nothing of ours needs it but raw snippets.
-                Err(_) if daemon == Daemon::Staticd => continue,
-                text => text?,
-            };
-            running.has_staticd |= daemon == Daemon::Staticd;
-            check_defaults(&text)?;
-            let document = dialect.read_from(daemon, &text);
-            running.read.insert(daemon, document.clone());
-            let divided = divide(document, known);
-            running.ours.insert(daemon, divided.ours);
-            running.foreign = running.foreign.joined(divided.foreign);
-        }
-        Ok(running)
-    }
-
     /// FRR is held at what was last good, on the terms of today.
     async fn hold(&mut self, dialect: Dialect, running: &Running, pass: &mut Pass) {
         let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
@@ -386,7 +235,7 @@ impl<T: Transport> Node<T> {
             return;
         }
         let (text, documents) = (whole(&goal.documents).print(), goal.documents.clone());
-        let driven = self.drive(dialect, goal, (&text, running)).await;
+        let driven = self.drive(dialect, goal, (&text, running), pass).await;
         self.held.note(&documents, &driven.verdict);
         pass.driven = Some(driven);
     }
@@ -418,8 +267,7 @@ impl<T: Transport> Node<T> {
             // It was just read: to read it again takes time, and somebody may type meanwhile.
             Driven::not_told(Verdict::Unchanged)
         } else {
-            self.note_told(&goal.documents, pass);
-            self.drive(dialect, goal, (&wanted.print(), running)).await
+            self.drive(dialect, goal, (&wanted.print(), running), pass).await
         };
         self.retry.note(&documents, &driven.verdict);
         if driven.verdict.cause().is_none() {
@@ -469,19 +317,6 @@ impl<T: Transport> Node<T> {
         }
     }
 
-    /// Notes what is about to be told and was not told before. Not all of it is ours by name: who finds it running after our
-    /// death knows it from here.
-    fn note_told(&mut self, goal: &Documents, pass: &mut Pass) {
-        let applied = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
-        let new = whole(goal).without(&applied);
-        if new.is_empty() {
-            return;
-        }
-        let told = self.told.take().unwrap_or_default().joined(new);
-        pass.unkept.extend(self.store.note_told(&told.print()).err());
-        self.told = Some(told);
-    }
-
     /// Whether somebody changed what runs, and it is only to be reported.
     fn is_left(&mut self, goal: &Documents, running: &Running, pass: &mut Pass) -> bool {
         if self.applied.as_ref().is_none_or(|applied| applied.documents != *goal) {
@@ -497,6 +332,24 @@ impl<T: Transport> Node<T> {
         self.on_drift == OnDrift::Report && !running.is_lost(goal)
     }
 
+    /// Makes all policy take effect. Sessions stay.
+    async fn clear_all(&mut self) -> Result<(), FrrError> {
+        let bgpd = self.applied.as_ref().and_then(|applied| applied.documents.get(&Daemon::Bgpd));
+        let routers = bgpd
+            .into_iter()
+            .flat_map(Document::lines)
+            .filter_map(|line| line.text().strip_prefix("router bgp "));
+        let vrfs: Vec<Option<String>> =
+            routers.map(|rest| rest.split_once(" vrf ").map(|(_, vrf)| vrf.to_owned())).collect();
+        for vrf in vrfs {
+            let vrf = vrf.map(|vrf| format!("vrf {vrf} ")).unwrap_or_default();
+            for family in ["ipv4", "ipv6"] {
+                self.transport.ask(Daemon::Bgpd, &format!("clear bgp {vrf}{family} unicast * soft")).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// A goal without the lines that do not reach FRR on the way that was chosen.
     fn told(&self, goal: Goal) -> Goal {
         let tells = |line: Line| self.transport.tells(line.text()).then_some(line);
@@ -506,7 +359,14 @@ impl<T: Transport> Node<T> {
         Goal { documents: documents.collect(), ..goal }
     }
 
-    async fn drive(&mut self, dialect: Dialect, goal: Goal, (text, running): (&str, &Running)) -> Driven {
+    async fn drive(
+        &mut self,
+        dialect: Dialect,
+        goal: Goal,
+        (text, running): (&str, &Running),
+        pass: &mut Pass,
+    ) -> Driven {
+        self.note_told(&goal.documents, pass);
         let applied = self.applied.as_ref().map(|applied| running.that_are_there(applied.documents.clone()));
         let goal = Goal { documents: running.that_are_there(goal.documents), ..goal };
         let told = self.told.clone().unwrap_or_default();
@@ -517,134 +377,5 @@ impl<T: Transport> Node<T> {
         let read = running.read.iter().map(|(daemon, document)| (*daemon, ours(document.clone())));
         let machine = Machine::new(dialect, goal, applied.filter(|_| !is_old)).knowing(read.collect());
         drive(&mut self.transport, machine, &ours, text).await
-    }
-
-    /// FRR was seen to run it: it is kept, on disk as well.
-    fn keep(
-        &mut self,
-        wanted: &Wanted,
-        (documents, raw, dialect): (Documents, Option<RawRecord>, Dialect),
-        running: &Running,
-        pass: &mut Pass,
-    ) {
-        let is_new = self.applied.as_ref().is_none_or(|applied| applied.documents != documents)
-            || !self.engine.has_accepted(wanted);
-        self.engine.accept(wanted);
-        let ours = whole(&documents);
-        if is_new || self.unsaved {
-            let saved = self.store.save(&ours.print(), &wanted.record(raw.clone()));
-            self.unsaved = saved.is_err();
-            pass.unkept.extend(saved.err());
-        }
-        if !self.unsaved && self.told.take().is_some() {
-            self.store.forget_told();
-        }
-        let before = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
-        if let Some(startup) = &self.startup {
-            let text = startup_text(dialect, &startup.read(), &running.foreign, &[&before, &ours]);
-            pass.unkept.extend(startup.write(&text).err());
-        }
-        self.applied = Some(Applied { documents, raw, dialect, is_old: false });
-    }
-
-    /// Says who is behind the lines that an apply failed at; gives those who certainly are.
-    fn blame(
-        &self,
-        wanted: &Wanted,
-        verdict: &Verdict,
-        decision: &mut Decision,
-    ) -> BTreeMap<ObjectId, Finding> {
-        let mut certain: BTreeMap<ObjectId, Finding> = BTreeMap::new();
-        for suspect in suspects(verdict, self.retry.is_lost_again(verdict)) {
-            for source in wanted.behind((suspect.mark, &suspect.line)) {
-                let object = &source.origin.object;
-                let path = source.origin.path.as_str();
-                let mut finding = Finding::new(suspect.rule, object, path, suspect.message.as_str());
-                if suspect.is_certain {
-                    finding.severity = Severity::Error;
-                    certain.entry(object.clone()).or_insert_with(|| finding.clone());
-                }
-                decision.findings.push(finding);
-            }
-        }
-        decision.findings.sort();
-        decision.findings.dedup();
-        certain
-    }
-
-    /// Leaves out the versions of objects that FRR does not take, where the others are not to wait for them. Whether there is
-    /// something else to try now.
-    fn set_aside(&mut self, wanted: &Wanted, certain: BTreeMap<ObjectId, Finding>) -> bool {
-        if self.engine.terms().conflict_policy == ConflictPolicy::Freeze {
-            return false;
-        }
-        let mut any = false;
-        for (object, finding) in certain {
-            if let Some(kept) = wanted.kept.iter().find(|kept| kept.fragment.object == object) {
-                any |= self.engine.refuse(&kept.fragment, finding);
-            }
-        }
-        any
-    }
-}
-
-fn check_defaults(text: &str) -> Result<(), PassError> {
-    let mut profiles = text.lines().filter_map(|line| line.strip_prefix("frr defaults "));
-    match profiles.find(|profile| profile.trim() != "traditional") {
-        Some(profile) => Err(PassError::Defaults { profile: profile.trim().to_owned() }),
-        None => Ok(()),
-    }
-}
-
-/// FRR's start-up file: what stands there and is none of ours, what runs and is none of ours, and ours. Foreign lines are
-/// only ever added: what a daemon does not run just now may be what it is to load.
-fn startup_text(dialect: Dialect, there: &str, running: &Document, known: &[&Document; 2]) -> String {
-    let head = there.lines().filter(|line| ["frr ", "service "].iter().any(|start| line.starts_with(start)));
-    let head: String = head.flat_map(|line| [line, "\n"]).collect();
-    // Of the names that the daemons have, vtysh would give the last one to all of them.
-    let names: Vec<Line> =
-        running.lines().iter().filter(|line| line.text().starts_with("hostname ")).cloned().collect();
-    let running = running.clone().without(&Document::new(names));
-    let is_service = |line: &&Line| !line.text().starts_with("service ");
-    let kept = divide(dialect.read(&Text::parse(there)), known).foreign;
-    let foreign = kept.joined(running);
-    let foreign = Document::new(foreign.lines().iter().filter(is_service).cloned().collect());
-    head + &foreign.joined(known[1].clone()).print()
-}
-
-/// A line that an apply failed at.
-struct Suspect {
-    mark: u32,
-    line: Box<str>,
-    rule: Rule,
-    message: String,
-    /// Whether it is known to be the cause, so that who is behind it may be set aside.
-    is_certain: bool,
-}
-
-/// The lines that an apply failed at. `is_again`: a daemon died at the same line the time before.
-fn suspects(verdict: &Verdict, is_again: bool) -> Vec<Suspect> {
-    match verdict.cause() {
-        Some(Cause::Refused(refused)) => {
-            let suspect = |refused: &Refused| Suspect {
-                mark: refused.mark,
-                line: refused.line.clone(),
-                rule: Rule::FrrRefused,
-                message: format!("FRR refused a line that it leads to: {refused}"),
-                is_certain: true,
-            };
-            refused.iter().map(suspect).collect()
-        }
-        Some(Cause::Lost { line: Some(unanswered), .. }) => {
-            let how_sure = if is_again { "twice in a row" } else { "perhaps it is the cause" };
-            vec![Suspect {
-                mark: unanswered.mark,
-                line: unanswered.line.clone(),
-                rule: Rule::DaemonLost,
-                message: format!("{unanswered}, a line that it leads to: {how_sure}"),
-                is_certain: is_again,
-            }]
-        }
-        _ => Vec::new(),
     }
 }
