@@ -49,7 +49,7 @@ impl Transport for Mortal {
 }
 
 /// One pass of a new agent; `None` where it died.
-fn pass(pair: &Pair, home: &TempDir, allowed: &str, dies: bool) -> Option<Verdict> {
+fn pass(pair: &Pair, home: &TempDir, allowed: &str, is_mortal: bool) -> Option<Verdict> {
     let yaml = format!(
         "kind: FRRConfiguration\nmetadata: {{name: a}}\nspec: {{bgp: {{routers: [{{asn: 64512, \
          prefixes: [10.1.0.0/16, 10.2.0.0/16], neighbors: [{{address: {}, asn: 64513, \
@@ -61,7 +61,7 @@ fn pass(pair: &Pair, home: &TempDir, allowed: &str, dies: bool) -> Option<Verdic
     let (died, mut deaths) = mpsc::unbounded_channel();
     let sockets = Sockets::new(pair.a.router.run_directory());
     let store = Store::open(home.path().join("state")).unwrap();
-    let transport = Mortal { sockets, died: dies.then_some(died) };
+    let transport = Mortal { sockets, died: is_mortal.then_some(died) };
     let mut node = Node::new(transport, Engine::new(Terms::default(), None), store, (None, OnDrift::Undo));
     node.restore().unwrap();
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
