@@ -146,11 +146,12 @@ fn raw_lines_of_other_daemons_come_and_go() {
             " description theirs",
             "access-list theirs seq 5 permit any",
         ];
-        wait_until(LIMIT, "the raw lines", || {
-            let shown = router.show_running_config()?;
+        let mut shown = String::new();
+        let all = wait_until(LIMIT, "the raw lines", || {
+            shown = router.show_running_config()?;
             Ok(wanted.iter().all(|line| shown.lines().any(|it| it == *line)))
-        })
-        .unwrap();
+        });
+        assert!(all.is_ok(), "{all:?}\n{shown}\n{:#}", running.report());
         running.wait_for_reason("Applied");
         let told = running.figure("frrk8s_lines_sent_total");
         running.stop();

@@ -282,7 +282,7 @@ impl<T: Transport> Node<T> {
             Verdict::Applied { residue: Some(residue) } => {
                 let mut residue = residue.clone();
                 // What came at the top level under another name than it was told is known only by its coming.
-                if let Ok(after) = self.read(dialect, &[&whole(&documents)]).await {
+                if let Ok(after) = self.read(dialect, &documents.values().collect::<Vec<_>>()).await {
                     let came = after.foreign.without(&running.foreign);
                     let told = residue.missing.values().map(Document::leaves).sum();
                     // More than that somebody else has typed: it stays theirs.
@@ -369,9 +369,9 @@ impl<T: Transport> Node<T> {
         self.note_told(&goal.documents, pass);
         let applied = self.applied.as_ref().map(|applied| running.that_are_there(applied.documents.clone()));
         let goal = Goal { documents: running.that_are_there(goal.documents), ..goal };
-        let told = self.told.clone().unwrap_or_default();
-        let known = [whole(&goal.documents), applied.as_ref().map(whole).unwrap_or_default(), told];
-        let ours = |running: Document| divide(running, &known.each_ref()).ours;
+        let known = [goal.documents.clone(), applied.clone().unwrap_or_default()];
+        let known: Vec<&Document> = known.iter().flat_map(Documents::values).chain(&self.told).collect();
+        let ours = |running: Document| divide(running, &known).ours;
         // Where a newer one could not be read, what runs is better than what could.
         let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
         let read = running.read.iter().map(|(daemon, document)| (*daemon, ours(document.clone())));

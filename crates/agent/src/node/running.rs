@@ -8,7 +8,6 @@ use frrk8s_frr::Transport;
 use frrk8s_render::divide;
 
 use super::{Node, PassError};
-use crate::wanted::whole;
 
 /// What runs, divided.
 pub(super) struct Running {
@@ -62,12 +61,14 @@ fn check_defaults(text: &str) -> Result<(), PassError> {
 impl<T: Transport> Node<T> {
     /// What runs, with what was told of it before.
     pub(super) async fn read_known(&mut self, dialect: Dialect) -> Result<Running, PassError> {
-        let applied = self.applied.as_ref().map(|applied| whole(&applied.documents)).unwrap_or_default();
         if let Some(text) = self.found_told.take() {
             self.told = Some(dialect.read(&Text::parse(&text)));
         }
-        let told = self.told.clone().unwrap_or_default();
-        self.read(dialect, &[&applied, &told]).await
+        // Cloned, for reading borrows the node.
+        let applied = self.applied.as_ref().map(|applied| applied.documents.clone()).unwrap_or_default();
+        let told = self.told.clone();
+        let known: Vec<&Document> = applied.values().chain(&told).collect();
+        self.read(dialect, &known).await
     }
 
     /// What runs. `known` is what is ours beside what is so by name.

@@ -151,6 +151,11 @@ impl Machine {
             return self.over(Verdict::Applied { residue: None });
         }
         if let Some(residue) = self.goal.residue(&running) {
+            // Lines that left no trace may have been lost on the way (mgmtd of 10.3 does so at times): they are told once more.
+            if residue.is_without_trace() && self.differences < DIFFERENCES_MAX {
+                self.differences += 1;
+                return self.plan(running);
+            }
             return self.over(Verdict::Applied { residue: Some(residue) });
         }
         if self.differences == DIFFERENCES_MAX {
@@ -225,6 +230,14 @@ fn flatten(path: &str, lines: &[Line], flat: &mut Vec<String>) {
         let path = format!("{path} / {}", frrk8s_model::masked(line.text()));
         flatten(&path, line.inside(), flat);
         flat.push(path);
+    }
+}
+
+impl Residue {
+    /// Whether a daemon prints nothing at all in place of lines that it was told.
+    fn is_without_trace(&self) -> bool {
+        let appeared = |daemon: &Daemon| self.more.get(daemon).is_some_and(|more| !more.is_empty());
+        self.missing.iter().any(|(daemon, missing)| !missing.is_empty() && !appeared(daemon))
     }
 }
 
