@@ -9,6 +9,7 @@ pub mod cut;
 pub mod fleet;
 pub mod generated;
 pub mod impact;
+pub mod intercepted;
 mod load;
 pub mod oracle;
 pub mod other;

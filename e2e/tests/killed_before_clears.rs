@@ -6,43 +6,34 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use frrk8s_agent::{Engine, Node, OnDrift};
-use frrk8s_document::{Daemon, Version};
 use frrk8s_e2e::agent::on_each;
+use frrk8s_e2e::intercepted::{Intercepted, OnSend};
 use frrk8s_e2e::standing::{COALESCE, SESSION_LIMIT, up_for};
-use frrk8s_frr::{Change, FrrError, Refusal, Sockets, Store, Transport, Verdict};
+use frrk8s_frr::{Change, FrrError, Refusal, Sockets, Store, Transport as _, Verdict};
 use frrk8s_intake::{Input, Terms};
 use frrk8s_testkit::lab::{self, Family, Pair, wait_until};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-/// The sockets of a router; dead when the lines were told, where somebody is to hear of it.
+/// An agent that dies when its lines were told, where somebody is to hear of it.
 struct Mortal {
-    sockets: Sockets,
     died: Option<mpsc::UnboundedSender<()>>,
 }
 
-impl Transport for Mortal {
-    async fn version(&mut self) -> Result<Version, FrrError> {
-        self.sockets.version().await
-    }
-
-    async fn running(&mut self, daemon: Daemon) -> Result<String, FrrError> {
-        self.sockets.running(daemon).await
-    }
-
-    async fn ask(&mut self, daemon: Daemon, command: &str) -> Result<String, FrrError> {
-        self.sockets.ask(daemon, command).await
-    }
-
-    async fn send(&mut self, change: &Change<'_>) -> Result<Vec<Refusal>, FrrError> {
+impl OnSend for Mortal {
+    async fn on_send(
+        &mut self,
+        sockets: &mut Sockets,
+        change: &Change<'_>,
+    ) -> Result<Vec<Refusal>, FrrError> {
         let Some(died) = &self.died else {
-            return self.sockets.send(change).await;
+            return sockets.send(change).await;
         };
         let mut delta = change.delta.clone();
         assert!(!delta.clears.is_empty(), "there is something to be lost");
         delta.clears.clear();
-        self.sockets.send(&Change { delta: &delta, desired: change.desired }).await?;
+        sockets.send(&Change { delta: &delta, desired: change.desired }).await?;
         died.send(()).unwrap();
         pending().await
     }
@@ -61,7 +52,7 @@ fn pass(pair: &Pair, home: &TempDir, allowed: &str, is_mortal: bool) -> Option<V
     let (died, mut deaths) = mpsc::unbounded_channel();
     let sockets = Sockets::new(pair.a.router.run_directory());
     let store = Store::open(home.path().join("state")).unwrap();
-    let transport = Mortal { sockets, died: is_mortal.then_some(died) };
+    let transport = Intercepted { sockets, by: Mortal { died: is_mortal.then_some(died) } };
     let mut node = Node::new(transport, Engine::new(Terms::default(), None), store, (None, OnDrift::Undo));
     node.restore().unwrap();
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {

@@ -3,36 +3,27 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use frrk8s_agent::{Engine, Node, OnDrift, Pass};
-use frrk8s_document::{Daemon, Version};
 use frrk8s_e2e::agent::{LIMIT, bgpd, isolated, neighbor, object, on_each};
-use frrk8s_frr::{Change, FrrError, Refusal, Sockets, Store, Transport, Verdict};
+use frrk8s_e2e::intercepted::{Intercepted, OnSend};
+use frrk8s_frr::{Change, FrrError, Refusal, Sockets, Store, Transport as _, Verdict};
 use frrk8s_intake::{Input, Terms};
 use frrk8s_merge::{ConflictPolicy, Fate};
 use frrk8s_testkit::lab::{self, Router, wait_until};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-/// The sockets of a router, which say of a line that it is refused, so often.
+/// Says of a line that it is refused, so often.
 struct Refusing {
-    sockets: Sockets,
     line: &'static str,
     times: usize,
 }
 
-impl Transport for Refusing {
-    async fn version(&mut self) -> Result<Version, FrrError> {
-        self.sockets.version().await
-    }
-
-    async fn running(&mut self, daemon: Daemon) -> Result<String, FrrError> {
-        self.sockets.running(daemon).await
-    }
-
-    async fn ask(&mut self, daemon: Daemon, command: &str) -> Result<String, FrrError> {
-        self.sockets.ask(daemon, command).await
-    }
-
-    async fn send(&mut self, change: &Change<'_>) -> Result<Vec<Refusal>, FrrError> {
+impl OnSend for Refusing {
+    async fn on_send(
+        &mut self,
+        sockets: &mut Sockets,
+        change: &Change<'_>,
+    ) -> Result<Vec<Refusal>, FrrError> {
         let mut delta = change.delta.clone();
         let mut refused = Vec::new();
         for (number, batch) in delta.batches.iter_mut().enumerate() {
@@ -47,14 +38,14 @@ impl Transport for Refusing {
             let peer = self.line.split(' ').nth(1).unwrap_or_default();
             batch.commands.retain(|command| !command.line.contains(&format!("neighbor {peer} ")));
         }
-        refused.extend(self.sockets.send(&Change { delta: &delta, desired: change.desired }).await?);
+        refused.extend(sockets.send(&Change { delta: &delta, desired: change.desired }).await?);
         Ok(refused)
     }
 }
 
 /// An agent without its loop.
 struct Passes {
-    node: Node<Refusing>,
+    node: Node<Intercepted<Refusing>>,
     /// Its connections live in it.
     runtime: Runtime,
 }
@@ -62,7 +53,8 @@ struct Passes {
 impl Passes {
     fn new(router: &Router, home: &TempDir, line: &'static str, times: usize) -> Self {
         let terms = Terms { conflict_policy: ConflictPolicy::Quarantine, ..Terms::default() };
-        let transport = Refusing { sockets: Sockets::new(router.run_directory()), line, times };
+        let sockets = Sockets::new(router.run_directory());
+        let transport = Intercepted { sockets, by: Refusing { line, times } };
         let store = Store::open(home.path().join("state")).unwrap();
         let mut node = Node::new(transport, Engine::new(terms, None), store, (None, OnDrift::Undo));
         node.restore().unwrap();

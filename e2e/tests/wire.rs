@@ -16,15 +16,16 @@ use std::time::{Duration, Instant};
 
 use frrk8s_agent::{Engine, Node, OnDrift};
 use frrk8s_delta::{Delta, SessionChange};
-use frrk8s_document::{Daemon, Version};
+use frrk8s_document::Daemon;
 use frrk8s_e2e::chain::{ASNS, WITH_BFD as WITH_BOTH, Wanted, id, policy_steps, sessions};
 use frrk8s_e2e::cut::Cut;
+use frrk8s_e2e::intercepted::{Intercepted, OnSend};
 use frrk8s_e2e::oracle::{Route, received_by};
 use frrk8s_e2e::speaker::wire::{Table, Wire};
 use frrk8s_e2e::speaker::{Seen, Speaker};
 use frrk8s_e2e::standing::{COALESCE, SESSION_LIMIT, up_for};
 use frrk8s_e2e::{dialect, read_back};
-use frrk8s_frr::{Change, FrrError, Refusal, Sockets, Store, Transport, Verdict};
+use frrk8s_frr::{Change, FrrError, Refusal, Sockets, Store, Transport as _, Verdict};
 use frrk8s_intake::{Input, Terms};
 use frrk8s_model::Family;
 use frrk8s_testkit::lab::{self, FrrInstall, FrrVersion, Lan, Router, RouterOptions, wait_until};
@@ -42,27 +43,18 @@ const QUIET: Duration = Duration::from_millis(120);
 /// How often the neighbors ask while the agent works.
 const ASK: Duration = Duration::from_millis(2);
 
-/// The sockets of an agent that dies when they are cut.
+/// An agent that dies when its sockets are cut.
 struct Mortal {
-    sockets: Sockets,
     died: Arc<Notify>,
 }
 
-impl Transport for &mut Mortal {
-    async fn version(&mut self) -> Result<Version, FrrError> {
-        self.sockets.version().await
-    }
-
-    async fn running(&mut self, daemon: Daemon) -> Result<String, FrrError> {
-        self.sockets.running(daemon).await
-    }
-
-    async fn ask(&mut self, daemon: Daemon, command: &str) -> Result<String, FrrError> {
-        self.sockets.ask(daemon, command).await
-    }
-
-    async fn send(&mut self, change: &Change<'_>) -> Result<Vec<Refusal>, FrrError> {
-        let sent = self.sockets.send(change).await;
+impl OnSend for Mortal {
+    async fn on_send(
+        &mut self,
+        sockets: &mut Sockets,
+        change: &Change<'_>,
+    ) -> Result<Vec<Refusal>, FrrError> {
+        let sent = sockets.send(change).await;
         if sent.is_err() {
             self.died.notify_one();
             pending::<()>().await;
@@ -74,12 +66,12 @@ impl Transport for &mut Mortal {
 /// One pass of a new agent. `None` when it died on the way.
 fn pass(sockets: Sockets, home: &TempDir, wanted: &Wanted) -> Option<Verdict> {
     let died = Arc::<Notify>::default();
-    let mut mortal = Mortal { sockets, died: Arc::clone(&died) };
+    let mortal = Intercepted { sockets, by: Mortal { died: Arc::clone(&died) } };
     let mut input = Input::default();
     input.add("objects.yaml", wanted.yaml().into_bytes());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (engine, store) = (Engine::new(Terms::default(), None), Store::open(home.path()).unwrap());
-    let mut node = Node::new(&mut mortal, engine, store, (None, OnDrift::Undo));
+    let mut node = Node::new(mortal, engine, store, (None, OnDrift::Undo));
     node.restore().unwrap();
     let pass = runtime.block_on(async {
         tokio::select! {
