@@ -234,6 +234,15 @@ impl Agent {
         }
     }
 
+    /// What it holds in memory now, and at most: `VmRSS` and `VmHWM`, in KiB.
+    pub fn memory(&self) -> [u64; 2] {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        ["VmRSS:", "VmHWM:"].map(|name| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+            value.and_then(|value| value.parse().ok()).unwrap_or_default()
+        })
+    }
+
     /// A figure of its metrics; 0 where it has none.
     pub fn figure(&self, name: &str) -> f64 {
         let text = self.get("/metrics").unwrap_or_default();

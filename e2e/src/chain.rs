@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use frrk8s_model::{Peer, PeerId, Vrf};
 use proptest::collection::vec;
@@ -87,6 +88,14 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
+/// A change that only policy and `network` lines follow from: no session drops.
+fn change_of_policy() -> impl Strategy<Value = Change> {
+    change().prop_filter("it concerns sessions", |change| {
+        use Change::{Leaves, Password, Profile, Timers};
+        !matches!(change, Timers(..) | Profile(..) | Password(..) | Leaves(..))
+    })
+}
+
 /// A neighbor as its owner wants it.
 #[derive(Clone, Debug, Default)]
 pub struct Neighbor {
@@ -107,7 +116,8 @@ pub struct Wanted {
     /// The neighbors, in the order of the sessions.
     pub neighbors: [Neighbor; SESSIONS.len()],
     originated: BTreeSet<usize>,
-    profile: usize,
+    /// That of the session with BFD; `None` for a session without.
+    profile: Option<usize>,
 }
 
 /// The router and the address of each session.
@@ -137,7 +147,7 @@ impl Wanted {
             ..Neighbor::default()
         };
         let originated = (0..PREFIXES.len()).collect();
-        Self { neighbors: std::array::from_fn(neighbor), originated, profile: 0 }
+        Self { neighbors: std::array::from_fn(neighbor), originated, profile: Some(0) }
     }
 
     fn apply(&mut self, change: Change) {
@@ -153,7 +163,7 @@ impl Wanted {
             }
             Change::Received(peer, range) => toggle(&mut self.neighbors[peer].received, range),
             Change::Timers(peer, timers) => self.neighbors[peer].timers = timers,
-            Change::Profile(profile) => self.profile = profile,
+            Change::Profile(profile) => self.profile = Some(profile),
             Change::Password(peer, word) => self.neighbors[peer].password = PASSWORDS[word],
             Change::Leaves(peer) => self.neighbors[peer].is_there = false,
         }
@@ -161,12 +171,17 @@ impl Wanted {
 
     /// The object.
     pub fn input(&self) -> PlannedInput {
+        PlannedInput::read(&self.yaml())
+    }
+
+    /// The object as a text.
+    pub fn yaml(&self) -> String {
         let there = (0..SESSIONS.len()).filter(|at| self.neighbors[*at].is_there);
         let neighbors: String = there.map(|at| self.neighbor(at)).collect();
         let prefixes = names(self.originated.iter().copied());
-        PlannedInput::read(&format!(
+        format!(
             "kind: FRRConfiguration
-metadata: {{name: chain, namespace: ns}}
+metadata: {{name: chain}}
 spec:
   bgp:
     bfdProfiles:
@@ -178,7 +193,7 @@ spec:
       prefixes: {prefixes}
       neighbors:
 {neighbors}"
-        ))
+        )
     }
 
     fn neighbor(&self, at: usize) -> String {
@@ -186,7 +201,10 @@ spec:
         let (router, address) = SESSIONS[at];
         let (asn, timers) = (ASNS[router], TIMERS[neighbor.timers]);
         let bfd = match at {
-            WITH_BFD => format!("dualStackAddressFamily: true, bfdProfile: {},", PROFILES[self.profile]),
+            WITH_BFD => {
+                let profile = self.profile.map(|profile| format!("bfdProfile: {},", PROFILES[profile]));
+                format!("dualStackAddressFamily: true, {}", profile.unwrap_or_default())
+            }
             _ => String::new(),
         };
         let password = neighbor.password.map(|word| format!("password: {word},")).unwrap_or_default();
@@ -225,18 +243,30 @@ fn names(prefixes: impl IntoIterator<Item = usize>) -> String {
 
 /// So many steps, the same on every run: one to four changes each. Who left comes back with the next step.
 pub fn steps(count: usize, seed: u8) -> Vec<Wanted> {
+    walk(Wanted::first(), change().boxed(), 1..5, seed).take(count + 1).collect()
+}
+
+/// Steps without end, the same on every run, over which every session stays: many changes each. Without BFD.
+pub fn policy_steps(seed: u8) -> impl Iterator<Item = Wanted> {
+    walk(Wanted { profile: None, ..Wanted::first() }, change_of_policy().boxed(), 6..24, seed)
+}
+
+fn walk(
+    first: Wanted,
+    change: BoxedStrategy<Change>,
+    changes: Range<usize>,
+    seed: u8,
+) -> impl Iterator<Item = Wanted> {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let strategy = vec(change(), 1..5);
-    let mut steps = vec![Wanted::first()];
-    for _ in 0..count {
-        let mut next = steps[steps.len() - 1].clone();
+    let strategy = vec(change, changes);
+    std::iter::successors(Some(first), move |last| {
+        let mut next = last.clone();
         next.neighbors.iter_mut().for_each(|neighbor| neighbor.is_there = true);
         let changes = strategy.new_tree(&mut runner).unwrap().current();
         for change in changes {
             next.apply(change);
         }
-        steps.push(next);
-    }
-    steps
+        Some(next)
+    })
 }

@@ -5,14 +5,18 @@ pub mod agent;
 pub mod bfd;
 pub mod chain;
 mod check;
+pub mod cut;
+pub mod fleet;
 pub mod generated;
 pub mod impact;
+pub mod intercepted;
 mod load;
 pub mod oracle;
 pub mod other;
 pub mod permitted;
 mod planned;
 pub mod proxy;
+pub mod speaker;
 pub mod standing;
 
 pub use check::{check, check_as_file, compare};

@@ -1,5 +1,6 @@
 //! Sessions that stand while configuration changes, seen from both ends.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use frrk8s_testkit::lab::{Daemon, LabError, Router, wait_until};
@@ -7,6 +8,10 @@ use frrk8s_testkit::lab::{Daemon, LabError, Router, wait_until};
 /// How long a session may take to drop, or to come up: bgpd holds new ones back for its delay timer (5 s), and a
 /// busy machine for longer.
 pub const SESSION_LIMIT: Duration = Duration::from_secs(40);
+
+/// How long a new session waits before it is told what changes: a second, and some more by the number of sessions. What
+/// is withdrawn meanwhile, 8.4 forgets: the peer keeps it.
+pub const COALESCE: Duration = Duration::from_millis(1900);
 
 /// What a router counts of a session. It forgets when the neighbor is removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +47,12 @@ impl End<'_> {
     pub fn is_up(&self) -> Result<bool, LabError> {
         self.router.established(&self.peer, self.vrf)
     }
+}
+
+/// How long a session with an address has been up.
+pub fn up_for(router: &Router, peer: IpAddr) -> Result<Duration, LabError> {
+    let shown = router.show_json(Daemon::Bgpd, &format!("show bgp neighbors {peer} json"))?;
+    Ok(Duration::from_millis(shown[peer.to_string()]["bgpTimerUpMsec"].as_u64().unwrap_or_default()))
 }
 
 /// Both ends of a session.

@@ -365,3 +365,38 @@ fn the_start_up_file_keeps_what_is_foreign_in_it() {
         wait_until(LIMIT, "the start-up file", is_written).unwrap();
     });
 }
+
+fn secret(password: &str) -> String {
+    format!(
+        "kind: Secret\ntype: kubernetes.io/basic-auth\nmetadata: {{name: s}}\nstringData: {{password: {password}}}\n"
+    )
+}
+
+#[test]
+fn a_password_that_changes_is_told_and_one_that_somebody_typed_is_undone() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("s.yaml", &secret("hunter1"));
+        home.put("a.yaml", &object("a", &neighbor(3, ", passwordSecret: {name: s}"), ""));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        assert!(bgpd(&router).contains("password hunter1"));
+        home.put("s.yaml", &secret("hunter2"));
+        wait_for_config(&router, "the other password", |text| text.contains("password hunter2"));
+        let typed = ["router bgp 64512", "neighbor 192.0.2.3 password hunter3"];
+        assert_eq!(router.configure(Daemon::Bgpd, &typed).unwrap(), []);
+        wait_for_config(&router, "ours again", |text| text.contains("password hunter2"));
+        running.stop();
+        home.put("s.yaml", &secret("hunter4"));
+        let again = agent(&router, &home, &["--on-drift=report"]);
+        wait_for_config(&router, "the next password", |text| text.contains("password hunter4"));
+        again.wait_for_reason("Applied");
+        assert_eq!(router.configure(Daemon::Bgpd, &typed).unwrap(), []);
+        let report = again.wait_for_reason("Drift");
+        assert!(bgpd(&router).contains("password hunter3"));
+        let text = report.to_string() + &std::fs::read_to_string(home.log()).unwrap();
+        for password in ["hunter1", "hunter2", "hunter3", "hunter4"] {
+            assert!(!text.contains(password), "{password} is shown");
+        }
+    });
+}

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use frrk8s_e2e::agent::{Agent, Home, LIMIT, bgpd, isolated, neighbor, object, on_each, wait_for_config};
@@ -259,5 +260,80 @@ fn a_session_that_another_object_resets_is_announced_with_both() {
         let log = fs::read_to_string(home.log()).unwrap();
         let said: Vec<&str> = log.lines().filter(|line| line.contains("a session was reset")).collect();
         assert!(said.len() == 1 && said[0].contains("192.0.2.3"), "only the one of somebody else: {said:?}");
+    });
+}
+
+#[test]
+fn an_object_that_resets_its_own_session_is_not_taken_for_another() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        let both = |a: &str, b: &str| format!("{}---\n{}", object("a", a, ""), object("b", b, ""));
+        home.put("all.yaml", &both(&neighbor(3, ""), &neighbor(4, "")));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        let (a, b) = ("neighbors: [{address: 192.0.2.3, asn: 64599}]", neighbor(4, ""));
+        home.put("all.yaml", &both(a, &format!("prefixes: [10.1.0.0/16], {b}")));
+        let report = running.wait_for("the reset", |report| {
+            report["lastApply"]["resets"].as_array().is_some_and(|resets| resets.len() == 1)
+        });
+        let changed = &report["lastApply"]["resets"][0]["changed"];
+        assert_eq!(*changed, serde_json::json!(["frr-k8s-system/a"]), "{report:#}");
+        assert!(!fs::read_to_string(home.log()).unwrap().contains("a session was reset"));
+    });
+}
+
+#[test]
+fn a_bgpd_that_lost_everything_is_put_back_even_where_drift_is_only_reported() {
+    on_each(|install| {
+        let (mut router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = agent(&router, &home, &["--on-drift=report"]);
+        running.wait_for_reason("Applied");
+        let before = bgpd(&router);
+        router.kill(Daemon::Bgpd).unwrap();
+        router.start_daemon(Daemon::Bgpd).unwrap();
+        wait_for_config(&router, "what was lost", |text| text == before);
+        running.wait_for_reason("Applied");
+    });
+}
+
+#[test]
+fn a_node_without_configurations_is_there() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("node.yaml", &node(""));
+        home.put("a.yaml", &on_rack_7(&neighbor(3, "")));
+        let running = agent(&router, &home, &["--node=n1"]);
+        running.wait_for_reason("Applied");
+        home.remove("a.yaml");
+        wait_for_config(&router, "the neighbor to go", |text| !text.contains("192.0.2.3"));
+        let report =
+            running.wait_for("the end of the object", |report| report["objects"] == serde_json::json!([]));
+        assert!(!has_finding(&report, "node-missing"), "{report:#}");
+    });
+}
+
+#[test]
+fn options_that_change_take_nothing_away_that_this_release_cannot_render() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ", toReceive: {allowed: {mode: all}}"), ""));
+        home.put("b.yaml", &object("b", &neighbor(4, ""), ""));
+        let running = agent(&router, &home, &["--node=n1"]);
+        running.wait_for_reason("Applied");
+        let before = bgpd(&router);
+        running.stop();
+        // A record of a release that took more than this one.
+        let script = "cd \"$0\"/generation-*; sed -i 's/\"192.0.2.4\"/\"192.0.2.4444\"/' record.json; sha256sum frr.conf record.json > sha256";
+        assert!(Command::new("sh").args(["-c", script]).arg(home.state()).status().unwrap().success());
+        fs::rename(home.objects(), home.objects().with_file_name("away")).unwrap();
+        let blocks = agent(&router, &home, &["--node=n1", "--always-block=10.9.0.0/16"]);
+        blocks.wait_for_reason("SourceUnreadable");
+        assert!(
+            fs::read_to_string(home.log())
+                .unwrap()
+                .contains("not taken over from the last good configuration")
+        );
+        assert_eq!(bgpd(&router), before);
     });
 }

@@ -7,7 +7,9 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 
-use frrk8s_e2e::agent::{Agent, Home, LIMIT, bgpd, isolated, neighbor, object, on_each, wait_for_config};
+use frrk8s_e2e::agent::{
+    Agent, Home, LIMIT, bgpd, findings, isolated, neighbor, object, on_each, wait_for_config,
+};
 use frrk8s_testkit::lab::{Daemon, Router, wait_until};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
@@ -44,6 +46,13 @@ fn vtysh_leads_to_the_same() {
         let over_sockets = agent(&router, &home, &["--node=n1"]);
         wait_for_config(&router, "the name", |text| text.contains("hostname n1"));
         over_sockets.wait_for_reason("Applied");
+        over_sockets.stop();
+        home.put("a.yaml", &object("a", &router_of("10.3.0.0/16"), ""));
+        let back = agent(&router, &home, &["--node=n1", &vtysh]);
+        wait_for_config(&router, "the third prefix", |text| text.contains("network 10.3.0.0/16"));
+        back.wait_for_reason("Applied");
+        home.remove("a.yaml");
+        wait_for_config(&router, "everything to go", |text| !text.contains("router bgp"));
     });
 }
 
@@ -137,11 +146,12 @@ fn raw_lines_of_other_daemons_come_and_go() {
             " description theirs",
             "access-list theirs seq 5 permit any",
         ];
-        wait_until(LIMIT, "the raw lines", || {
-            let shown = router.show_running_config()?;
+        let mut shown = String::new();
+        let all = wait_until(LIMIT, "the raw lines", || {
+            shown = router.show_running_config()?;
             Ok(wanted.iter().all(|line| shown.lines().any(|it| it == *line)))
-        })
-        .unwrap();
+        });
+        assert!(all.is_ok(), "{all:?}\n{shown}\n{:#}", running.report());
         running.wait_for_reason("Applied");
         let told = running.figure("frrk8s_lines_sent_total");
         running.stop();
@@ -150,5 +160,53 @@ fn raw_lines_of_other_daemons_come_and_go() {
         assert!(told > 0.5 && again.figure("frrk8s_lines_sent_total") < 0.5, "it ran already");
         home.remove("b.yaml");
         wait_until(LIMIT, "the raw lines to go", || Ok(router.show_running_config()? == before)).unwrap();
+    });
+}
+
+fn with_route(route: &str) -> String {
+    object("b", &neighbor(4, ""), &format!(", raw: {{rawConfig: \"{route}\\n\"}}"))
+}
+
+#[test]
+fn a_static_route_in_other_words_goes_with_its_object() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        home.put("b.yaml", &with_route("ip route 198.51.100.0 255.255.255.0 Null0"));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        let has_route = || Ok(router.show_running_config()?.contains("ip route 198.51.100.0/24"));
+        assert!(has_route().unwrap());
+        home.remove("b.yaml");
+        wait_until(LIMIT, "the route to go", || Ok(!has_route()?)).unwrap();
+        running.wait_for_reason("Applied");
+    });
+}
+
+#[test]
+fn a_route_without_staticd_is_named_and_keeps_nobody_else_waiting() {
+    on_each(|install| {
+        let (mut router, home) = (isolated(install), Home::new());
+        // From FRR 10 on mgmtd has the routes, dead or alive.
+        if !router.running_config(Daemon::Staticd).is_ok_and(|_| install.release().starts_with("8.")) {
+            return;
+        }
+        router.kill(Daemon::Staticd).unwrap();
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        home.put("b.yaml", &with_route("ip route 198.51.100.0/24 Null0"));
+        let running = agent(&router, &home, &["--conflict-policy=quarantine"]);
+        let report = running.wait_for_reason("Quarantined");
+        assert_eq!(findings(&report, "frr-refused")[0]["object"], "frr-k8s-system/b", "{report:#}");
+        assert!(bgpd(&router).contains("192.0.2.3 remote-as") && !bgpd(&router).contains("192.0.2.4"));
+        router.start_daemon(Daemon::Staticd).unwrap();
+        wait_for_config(&router, "the other object", |text| text.contains("192.0.2.4 remote-as"));
+        running.wait_for_reason("Applied");
+        router.kill(Daemon::Staticd).unwrap();
+        home.remove("b.yaml");
+        home.put("c.yaml", &object("c", &neighbor(5, ""), ""));
+        wait_for_config(&router, "what has no routes", |text| {
+            text.contains("192.0.2.5 remote-as") && !text.contains("192.0.2.4")
+        });
+        running.wait_for_reason("Applied");
     });
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use frrk8s_e2e::agent::{Agent, Home, LIMIT, bgpd, isolated, neighbor, object, on_each, wait_for_config};
-use frrk8s_testkit::lab::{Daemon, Router, wait_until};
+use frrk8s_testkit::lab::{Daemon, FrrInstall, Router, wait_until};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
 
@@ -196,5 +196,60 @@ fn with_neither_a_last_good_configuration_nor_a_source_frr_is_left_alone() {
         running.wait_for("another pass", |report| report["passedAt"] != passed);
         assert_eq!(bgpd(&router), before);
         assert!(running.figure("frrk8s_lines_sent_total") < 0.5);
+    });
+}
+
+/// Two neighbors, of which only the newest generation on the disk, which is corrupt, has the second; and no source.
+fn with_the_newest_corrupt(install: &FrrInstall) -> (Router, Home, PathBuf) {
+    let (router, home) = (isolated(install), Home::new());
+    home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+    let running = agent(&router, &home, &[]);
+    running.wait_for_reason("Applied");
+    home.put("b.yaml", &object("b", &neighbor(4, ""), ""));
+    wait_for_config(&router, "both", |text| text.contains("192.0.2.4 remote-as"));
+    running.wait_for_reason("Applied");
+    running.stop();
+    let newest = generations(&home.state()).pop().unwrap();
+    fs::write(newest.join("frr.conf"), "router bgp 1\n").unwrap();
+    let away = home.objects().with_file_name("away");
+    fs::rename(home.objects(), &away).unwrap();
+    (router, home, away)
+}
+
+#[test]
+fn what_runs_is_left_over_restarts_while_only_an_older_last_good_can_be_read() {
+    on_each(|install| {
+        let (router, home, away) = with_the_newest_corrupt(install);
+        let before = bgpd(&router);
+        for _ in 0..3 {
+            let running = agent(&router, &home, &[]);
+            running.wait_for_reason("SourceUnreadable");
+            running.stop();
+            assert_eq!(bgpd(&router), before);
+        }
+        // A source that FRR does not take leads back to what ran, not to what could be read.
+        fs::rename(&away, home.objects()).unwrap();
+        let raw = ", raw: {rawConfig: \"router bgp 64512\\n neighbor 192.0.2.5 no-such-option 7\\n\"}";
+        home.put("c.yaml", &object("c", &neighbor(5, ""), raw));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("RolledBack");
+        assert_eq!(bgpd(&router), before);
+        home.remove("c.yaml");
+        running.wait_for_reason("Applied");
+        assert_eq!(bgpd(&router), before);
+    });
+}
+
+#[test]
+fn files_that_an_agent_left_half_written_do_not_keep_the_next_one_from_starting() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        fs::create_dir(home.state()).unwrap();
+        for name in ["unfinished-7", "unfinished-told.conf", "pause-Xy12ab"] {
+            fs::write(home.state().join(name), "{").unwrap();
+        }
+        fs::write(home.state().join("pause.json"), "{").unwrap();
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        agent(&router, &home, &[]).wait_for_reason("Applied");
     });
 }

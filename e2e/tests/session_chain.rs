@@ -11,11 +11,11 @@ use frrk8s_document::Daemon;
 use frrk8s_e2e::chain::{ASNS, NODE_ASN, WITH_BFD, Wanted, id, sessions, steps};
 use frrk8s_e2e::oracle::{Route, received_by, taken_from};
 use frrk8s_e2e::other::{Other, SENT_V4, SENT_V6};
-use frrk8s_e2e::standing::{Counters, End, Ends};
+use frrk8s_e2e::standing::{COALESCE, Counters, End, Ends, up_for};
 use frrk8s_e2e::{Planned, bfd, dialect, read_back, send};
 use frrk8s_model::IpNet;
 use frrk8s_testkit::lab::{
-    self, Family, FrrInstall, FrrVersion, LabError, Lan, Node, Router, RouterOptions, wait_until,
+    self, Family, FrrInstall, FrrVersion, Lan, Node, Router, RouterOptions, wait_until,
 };
 
 /// How soon the routes of a session that stays are there: less than the delay timer.
@@ -23,9 +23,6 @@ const SOON: Duration = Duration::from_secs(3);
 
 /// The same of a session that comes up: also its first routes wait for the delay timer.
 const LATER: Duration = Duration::from_secs(20);
-
-/// How long a new session waits before it is told what changes: a second, and some more by the number of sessions.
-const COALESCE: Duration = Duration::from_millis(1900);
 
 /// The node, the others, and what was counted of each session when the last step was over.
 struct Chain {
@@ -209,12 +206,6 @@ impl Chain {
             arrived.unwrap_or_else(|error| panic!("{error}\n--- wanted {wanted:?}\n--- seen {seen:?}"));
         }
     }
-}
-
-/// How long a session has been up.
-fn up_for(router: &Router, peer: IpAddr) -> Result<Duration, LabError> {
-    let shown = router.show_json(lab::Daemon::Bgpd, &format!("show bgp neighbors {peer} json"))?;
-    Ok(Duration::from_millis(shown[peer.to_string()]["bgpTimerUpMsec"].as_u64().unwrap_or_default()))
 }
 
 /// What the node has taken from a peer.

@@ -144,10 +144,8 @@ impl Life {
         let process = format!("/proc/{}", self.agent.pid());
         let files = fs::read_dir(format!("{process}/fd")).unwrap().count();
         assert!(files <= FILES_MAX, "{files} open files");
-        let status = fs::read_to_string(format!("{process}/status")).unwrap();
-        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let memory: u64 = memory.trim().trim_end_matches(" kB").parse().unwrap();
-        assert!(memory <= MEMORY_KIB_MAX, "{memory} KiB");
+        let [memory, _] = self.agent.memory();
+        assert!((1..=MEMORY_KIB_MAX).contains(&memory), "{memory} KiB");
         let children =
             fs::read_to_string(format!("{process}/task/{}/children", self.agent.pid())).unwrap_or_default();
         assert_eq!(children.trim(), "", "the agent has children");

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::circumstances::Circumstances;
 use crate::hold_down::HoldDown;
 use crate::kept::Kept;
+use crate::refusals::Refusals;
 use crate::wanted::Wanted;
 
 /// What is known of a node's objects from one pass to the next.
@@ -25,8 +26,8 @@ pub struct Engine {
     namespace: Option<String>,
     /// The versions that are in force, by object.
     kept: BTreeMap<ObjectId, Kept>,
-    /// Versions of which FRR refused a line. Each is out until it changes.
-    refused: BTreeMap<ObjectId, Refusal>,
+    /// Versions of which FRR refused a line.
+    refused: Refusals,
     /// The objects of each text, when it could be read the last time.
     provided: BTreeMap<String, BTreeSet<ObjectId>>,
     /// The node, when everything could be read the last time; else as it was when something was accepted last.
@@ -34,13 +35,8 @@ pub struct Engine {
     /// What the configuration in force was rendered with.
     in_force: Option<Circumstances>,
     hold_down: HoldDown,
-}
-
-/// A version of an object that FRR does not take.
-#[derive(Debug)]
-struct Refusal {
-    fragment: Fragment,
-    finding: Finding,
+    /// Whether some of what was in force before a restart could not be taken over.
+    is_restored_in_part: bool,
 }
 
 /// What becomes of the objects, and what the node is to run.
@@ -82,11 +78,12 @@ impl Engine {
             terms,
             namespace,
             kept: BTreeMap::new(),
-            refused: BTreeMap::new(),
+            refused: Refusals::default(),
             provided: BTreeMap::new(),
             node: None,
             in_force: None,
             hold_down: HoldDown::default(),
+            is_restored_in_part: false,
         }
     }
 
@@ -101,12 +98,16 @@ impl Engine {
     /// said.
     pub fn restore(&mut self, record: &Record) -> Vec<Finding> {
         let mut findings = Vec::new();
+        self.kept.clear();
         for accepted in &record.objects {
             match Kept::from_record(accepted) {
                 Ok(kept) => {
                     self.kept.insert(kept.fragment.object.clone(), kept);
                 }
-                Err(found) => findings.extend(found),
+                Err(found) => {
+                    self.is_restored_in_part = true;
+                    findings.extend(found);
+                }
             }
         }
         self.in_force = record.node.as_ref().map(Circumstances::from_record);
@@ -128,10 +129,7 @@ impl Engine {
         version: Version,
         now: Instant,
     ) -> Result<Decision, InventoryError> {
-        let inventory = match Inventory::new(input, self.namespace.as_deref(), SecretsSeen::Required) {
-            Err(InventoryError::NothingToMerge { .. }) => Inventory::default(),
-            inventory => inventory?,
-        };
+        let inventory = Inventory::of(input, self.namespace.as_deref(), SecretsSeen::Required);
         self.note_provided(input, &inventory);
         let (Some(view), missing) = self.node_of(&inventory)? else {
             let findings = own_findings(input, &inventory, &BTreeSet::new());
@@ -143,12 +141,12 @@ impl Engine {
         planned.version = Some(version);
         self.keep_router_id(&view, &mut planned);
         let held_down = self.held_down(&planned, input, &inventory, now);
-        self.complete(&mut planned, input, &inventory, &held_down);
+        self.complete(&mut planned, input, &inventory, (&held_down, now));
         inventory.hold_back(&mut planned);
         let result = plan(&planned);
         let mut findings = own_findings(input, &inventory, &left_out);
         findings.extend(result.findings);
-        findings.extend(self.refused.values().map(|refusal| refusal.finding.clone()));
+        findings.extend(self.refused.findings().cloned());
         findings.extend(held_down.keys().map(held_down_finding));
         findings.extend(missing);
         findings.sort();
@@ -168,7 +166,8 @@ impl Engine {
         });
         let is_held = wanted.is_none();
         let log_level = inventory.log_level;
-        let (left_out, until) = (left_out.len(), held_down.into_values().min());
+        let (left_out, until) =
+            (left_out.len(), held_down.into_values().chain(self.refused.until(now)).min());
         let (files, groups) = (files(input, &inventory), result.groups);
         Ok(Decision { wanted, is_held, fates, findings, groups, files, left_out, log_level, until })
     }
@@ -232,7 +231,8 @@ impl Engine {
     /// What is in force, on the terms of today; `None` where those are what they were. For when no source says anything.
     pub fn on_new_terms(&self, running: Option<&Document>, version: Version) -> Option<Wanted> {
         let before = self.in_force.as_ref()?;
-        if before.options.always_block == self.terms.always_block {
+        // Rendered without what could not be taken over it would be withdrawn.
+        if before.options.always_block == self.terms.always_block || self.is_restored_in_part {
             return None;
         }
         let mut circumstances = before.clone();
@@ -249,15 +249,10 @@ impl Engine {
         Some(Wanted::new(&outcome, self.kept.values().cloned().collect(), circumstances))
     }
 
-    /// Notes that FRR refused lines of these objects: until they change, their last accepted versions count.
-    pub fn refuse(&mut self, fragment: &Fragment, finding: Finding) {
-        let refusal = Refusal { fragment: fragment.clone(), finding };
-        self.refused.insert(fragment.object.clone(), refusal);
-    }
-
-    /// Whether a version is out because FRR refused lines of it.
-    pub fn is_refused(&self, fragment: &Fragment) -> bool {
-        self.refused.get(&fragment.object).is_some_and(|refusal| refusal.fragment == *fragment)
+    /// Notes that FRR refused a line of a version. Whether it is out from now on, for a while.
+    pub fn refuse(&mut self, fragment: &Fragment, finding: Finding) -> bool {
+        let was_in_force = self.kept.get(&fragment.object).is_some_and(|kept| kept.fragment == *fragment);
+        self.refused.note(fragment, finding, was_in_force, Instant::now())
     }
 
     /// Whether these versions are those in force.
@@ -276,6 +271,8 @@ impl Engine {
     pub fn accept(&mut self, wanted: &Wanted) {
         self.kept = wanted.kept.iter().map(|kept| (kept.fragment.object.clone(), kept.clone())).collect();
         self.in_force = Some(wanted.circumstances.clone());
+        self.is_restored_in_part = false;
+        wanted.kept.iter().for_each(|kept| self.refused.forget(&kept.fragment));
     }
 
     /// The name and labels of the node, as the objects of an input have them.
@@ -300,11 +297,17 @@ impl Engine {
         self.provided = provided;
     }
 
-    /// Objects that have changed since FRR refused them get another chance.
+    /// Versions that are neither the newest nor the one in force any more do not matter, whatever FRR had against them.
     fn forgive(&mut self, inventory: &Inventory) {
-        let now: BTreeMap<&ObjectId, Option<&Fragment>> =
-            inventory.configurations.iter().map(|c| (&c.id, c.fragment.as_ref())).collect();
-        self.refused.retain(|object, refusal| now.get(object).copied().flatten() == Some(&refusal.fragment));
+        let is_newest = |fragment: &Fragment| {
+            inventory
+                .configurations
+                .iter()
+                .any(|configuration| configuration.fragment.as_ref() == Some(fragment))
+        };
+        let kept = &self.kept;
+        let is_kept = |it: &Fragment| kept.get(&it.object).is_some_and(|kept| kept.fragment == *it);
+        self.refused.keep_only(|fragment| is_newest(fragment) || is_kept(fragment));
     }
 
     /// Adds to candidates what was accepted of them before, leaves out what FRR refused, and adds the objects of texts
@@ -314,15 +317,11 @@ impl Engine {
         planned: &mut NodeInput<'a>,
         input: &Input,
         inventory: &Inventory,
-        held_down: &BTreeMap<ObjectId, Instant>,
+        (held_down, now): (&BTreeMap<ObjectId, Instant>, Instant),
     ) {
         for candidate in &mut planned.candidates {
             let object = &candidate.seniority.object;
-            let kept = self.kept.get(object).map(|kept| &kept.fragment);
-            candidate.last_accepted = kept.filter(|fragment| !self.is_refused(fragment));
-            if self.refused.contains_key(object) {
-                candidate.newest = None;
-            }
+            candidate.last_accepted = self.kept.get(object).map(|kept| &kept.fragment);
         }
         let hidden = self.hidden(planned, input, inventory);
         planned
@@ -332,6 +331,11 @@ impl Engine {
         planned
             .candidates
             .extend(held_down.keys().filter_map(|object| self.kept.get(object)).map(Kept::candidate));
+        let is_taken = |fragment: &&Fragment| !self.refused.is_out(fragment, now);
+        for candidate in &mut planned.candidates {
+            candidate.newest = candidate.newest.filter(is_taken);
+            candidate.last_accepted = candidate.last_accepted.filter(is_taken);
+        }
     }
 
     /// Objects in force that are in none of what could be read, and may be in what could not.

@@ -20,6 +20,7 @@ mod metrics;
 mod node;
 mod pause;
 mod publish;
+mod refusals;
 mod report;
 mod resets;
 mod retry;

@@ -81,7 +81,7 @@ impl PauseFile {
         match pause {
             Some(pause) => {
                 let directory = self.path.parent().unwrap_or(Path::new("."));
-                let mut file = tempfile::Builder::new().prefix("unfinished-").tempfile_in(directory)?;
+                let mut file = tempfile::Builder::new().prefix("pause-").tempfile_in(directory)?;
                 file.write_all(&serde_json::to_vec(pause)?)?;
                 file.persist(&self.path)?;
             }

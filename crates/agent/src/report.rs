@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use frrk8s_frr::Verdict;
 use frrk8s_merge::Fate;
-use frrk8s_model::{Finding, Party};
+use frrk8s_model::{Finding, Party, Rule};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -75,7 +75,7 @@ pub struct Report {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LastApply {
-    /// When it ended.
+    /// When it ended: FRR was seen to run it, or it failed.
     pub at: Timestamp,
     /// How: `Applied`, `RolledBack`, `Stuck`.
     pub outcome: &'static str,
@@ -181,7 +181,7 @@ impl Report {
             let changed = driven.sessions.iter().filter(|(_, delta)| delta.change.as_str() != "untouched");
             self.applied_at = driven.verdict.cause().is_none().then_some(now).or(self.applied_at);
             self.last_apply = Some(LastApply {
-                at: now,
+                at: Timestamp::try_from(driven.ended).unwrap_or(now),
                 outcome: driven.verdict.reason(),
                 cause: driven.verdict.cause().map(ToString::to_string),
                 lines: driven.lines,
@@ -256,6 +256,13 @@ fn outcome(pass: &Pass) -> (String, String, bool) {
     let errors = decision.findings.iter().filter(|finding| finding.is_error()).count();
     let objects = decision.fates.len();
     let out = decision.fates.values().filter(|fate| !matches!(fate, Fate::Accepted)).count();
+    let held_down =
+        decision.findings.iter().filter(|finding| finding.rule == Rule::WithdrawalHeldDown).count();
+    if !decision.is_held && held_down > 0 && out == held_down && errors == 0 {
+        let message =
+            format!("{held_down} of {objects} objects take everything back, and are kept for a while");
+        return ("HeldDown".to_owned(), message, false);
+    }
     if decision.is_held || out > 0 || errors > 0 {
         let reason = if decision.is_held { "Frozen" } else { "Quarantined" };
         let message = format!("{out} of {objects} objects are not in force: {errors} errors");

@@ -7,6 +7,7 @@ use frrk8s_model::{Fragment, ObjectId, Vrf};
 use serde::Serialize;
 
 use crate::kept::Kept;
+use crate::wanted::Wanted;
 
 /// A session that was reset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,8 +34,31 @@ impl Reset {
 pub fn resets(
     sessions: &BTreeMap<SessionId, SessionDelta>,
     before: &BTreeMap<ObjectId, Kept>,
-    now: &[Kept],
+    wanted: &Wanted,
 ) -> Vec<Reset> {
+    let all_changed = changed(before, &wanted.kept);
+    let names = |objects: BTreeSet<&ObjectId>| objects.into_iter().map(ToString::to_string).collect();
+    let reset = sessions.iter().filter(|(_, delta)| delta.change == SessionChange::Reset);
+    reset
+        .map(|(session, delta)| {
+            let versions = before.values().chain(&wanted.kept).map(|kept| &kept.fragment);
+            let defines = versions.filter(|fragment| defines(fragment, session));
+            // A line that is taken back is nobody's any more: then all that changed may be behind it.
+            let behind = delta.because.iter().flat_map(|cause| wanted.behind((cause.mark.0, &cause.line)));
+            let behind: BTreeSet<ObjectId> = behind.map(|source| source.origin.object).collect();
+            let is_behind = |object: &&&ObjectId| behind.is_empty() || behind.contains(**object);
+            Reset {
+                session: session.to_string(),
+                defined_by: names(defines.map(|fragment| &fragment.object).collect()),
+                changed: names(all_changed.iter().filter(is_behind).copied().collect()),
+                because: delta.because.iter().map(|cause| cause.line.to_string()).collect(),
+            }
+        })
+        .collect()
+}
+
+/// The objects that came, changed or went.
+fn changed<'a>(before: &'a BTreeMap<ObjectId, Kept>, now: &'a [Kept]) -> BTreeSet<&'a ObjectId> {
     let mut changed: BTreeSet<&ObjectId> = before.keys().collect();
     for kept in now {
         if before.get(&kept.fragment.object).is_some_and(|before| before.fragment == kept.fragment) {
@@ -43,20 +67,7 @@ pub fn resets(
             changed.insert(&kept.fragment.object);
         }
     }
-    let names = |objects: BTreeSet<&ObjectId>| objects.into_iter().map(ToString::to_string).collect();
-    let reset = sessions.iter().filter(|(_, delta)| delta.change == SessionChange::Reset);
-    reset
-        .map(|(session, delta)| {
-            let versions = before.values().chain(now).map(|kept| &kept.fragment);
-            let defines = versions.filter(|fragment| defines(fragment, session));
-            Reset {
-                session: session.to_string(),
-                defined_by: names(defines.map(|fragment| &fragment.object).collect()),
-                changed: names(changed.clone()),
-                because: delta.because.iter().map(|cause| cause.line.to_string()).collect(),
-            }
-        })
-        .collect()
+    changed
 }
 
 fn defines(fragment: &Fragment, session: &SessionId) -> bool {

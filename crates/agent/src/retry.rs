@@ -6,8 +6,10 @@ use frrk8s_delta::Documents;
 use frrk8s_document::Daemon;
 use frrk8s_frr::{Cause, Unanswered, Verdict};
 
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_mins(10);
+/// How long it is waited after a first failure.
+pub const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// How long it is waited at the most.
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 
 /// Remembers the goal that failed last. Another goal is tried at once; the same one after a pause that grows, for FRR
 /// itself may have been the cause.
@@ -37,6 +39,10 @@ impl Retry {
     pub fn note(&mut self, goal: &Documents, verdict: &Verdict) {
         if verdict.cause().is_none() {
             self.failed = None;
+            return;
+        }
+        // Nothing was told: it is tried as soon as there is anybody to tell.
+        if matches!(verdict, Verdict::Unreachable(_)) {
             return;
         }
         let before = self.failed.as_ref().filter(|failed| failed.goal == *goal);

@@ -208,6 +208,8 @@ impl Worker {
         loop {
             if !self.lock.is_in_place() {
                 self.lock = stand_by(&self.sockets, &self.shared).await;
+                // Another agent may have driven FRR meanwhile; what is kept on disk is the last word.
+                self.node.restore()?;
             }
             if let Err(error) = self.watch.renew() {
                 // It is looked at from time to time anyway.
@@ -266,7 +268,7 @@ impl Worker {
         self.shared.pause.send_if_modified(is_over);
         let pause = self.shared.pause.borrow().clone();
         if let Err(error) = self.pause_file.keep(pause.as_ref()) {
-            debug!("the pause cannot be kept on disk: {error}");
+            warn!("the pause cannot be kept on disk, and ends with the agent: {error}");
         }
         pause
     }
@@ -275,7 +277,7 @@ impl Worker {
 /// Waits until files that are being written are closed, but not for ever.
 async fn wait_for_writers(watch: &Watch, shared: &Shared) {
     let deadline = Instant::now() + WRITERS_LIMIT;
-    while watch.is_being_written() && Instant::now() < deadline {
+    while watch.is_being_written(WRITERS_LIMIT) && Instant::now() < deadline {
         tokio::select! {
             () = shared.wake.notified() => {}
             () = sleep_until(Instant::now() + LOST_PAUSE) => {}
@@ -300,7 +302,7 @@ async fn stand_by(sockets: &Path, shared: &Shared) -> Lock {
             shared.report.send_modify(|report| {
                 error.reason().clone_into(&mut report.reason);
                 report.message.clone_from(&message);
-                report.is_active = false;
+                (report.is_active, report.is_applied) = (false, false);
             });
             said = message;
         }

@@ -132,7 +132,7 @@ struct Asked {
 /// Everybody may look; only who is on the node may tell the agent anything.
 fn refuse_others(from: SocketAddr) -> Option<Response> {
     let refused = || (StatusCode::FORBIDDEN, "only from the node itself, over loopback\n").into_response();
-    (!from.ip().is_loopback()).then(refused)
+    (!from.ip().to_canonical().is_loopback()).then(refused)
 }
 
 async fn pause(
@@ -145,7 +145,9 @@ async fn pause(
     }
     match Pause::new(&asked.duration, &asked.reason, Timestamp::now()) {
         Ok(pause) => {
-            let text = format!("paused until {}: {}\n", pause.until, pause.reason);
+            let is_applying = shared.report.borrow().reason == "Applying";
+            let first = if is_applying { "; what is being told just now is told to its end" } else { "" };
+            let text = format!("paused until {}: {}{first}\n", pause.until, pause.reason);
             shared.pause.send_replace(Some(pause));
             shared.wake.notify_one();
             text.into_response()

@@ -67,14 +67,19 @@ impl Wanted {
     }
 
     /// Raw lines that no daemon of ours keeps.
-    pub fn homeless(&self, dialect: Dialect) -> Vec<Refused> {
+    /// `has_staticd`: whether that one answers.
+    pub fn homeless(&self, dialect: Dialect, has_staticd: bool) -> Vec<Refused> {
         let raw = read_raw(dialect, &self.raw_text());
-        let lines = raw.lines().iter().filter(|line| dialect.homes(line.text()).is_empty());
+        let is_lost = |line: &&Line| match dialect.homes(line.text()) {
+            [] => true,
+            homes => !has_staticd && homes == [Daemon::Staticd],
+        };
+        let lines = raw.lines().iter().filter(is_lost);
         let refused = |line: &Line| Refused {
             daemon: Daemon::Bgpd,
             line: line.text().into(),
             mark: 0,
-            text: "no daemon that is driven here keeps such a line".to_owned(),
+            text: "no daemon that runs here, and is driven, keeps such a line".to_owned(),
         };
         lines.map(refused).collect()
     }

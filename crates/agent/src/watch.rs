@@ -1,9 +1,11 @@
 //! Wakes the agent when files come, change or go: those of its source, and FRR's sockets.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use frrk8s_intake::is_object_file;
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
@@ -21,18 +23,23 @@ pub struct WatchError {
 pub struct Watch {
     watcher: RecommendedWatcher,
     paths: Vec<PathBuf>,
-    written: Arc<Mutex<BTreeSet<PathBuf>>>,
+    written: Arc<Mutex<BTreeMap<PathBuf, Instant>>>,
 }
 
 /// Files that are written to, and not closed yet.
-fn note_writers(event: &notify::Event, written: &Mutex<BTreeSet<PathBuf>>) {
+fn note_writers(event: &notify::Event, written: &Mutex<BTreeMap<PathBuf, Instant>>) {
     let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
     match event.kind {
-        EventKind::Modify(ModifyKind::Data(_)) => written.extend(event.paths.iter().cloned()),
+        EventKind::Modify(ModifyKind::Data(_)) => {
+            let paths = event.paths.iter().filter(|path| is_object_file(path));
+            for path in paths {
+                written.entry(path.clone()).or_insert_with(Instant::now);
+            }
+        }
         EventKind::Access(AccessKind::Close(AccessMode::Write))
         | EventKind::Remove(_)
         | EventKind::Modify(ModifyKind::Name(_)) => {
-            written.retain(|path| !event.paths.contains(path));
+            written.retain(|path, _| !event.paths.contains(path));
         }
         _ => {}
     }
@@ -48,7 +55,7 @@ impl Watch {
     ) -> Result<Self, WatchError> {
         let paths: Vec<PathBuf> = objects.chain([sockets]).map(absolute).collect();
         let directories = paths.clone();
-        let written: Arc<Mutex<BTreeSet<PathBuf>>> = Arc::default();
+        let written: Arc<Mutex<BTreeMap<PathBuf, Instant>>> = Arc::default();
         let noted = Arc::clone(&written);
         let handler = move |event: notify::Result<notify::Event>| {
             let is_ours = |path: &PathBuf| directories.iter().any(|directory| path.starts_with(directory));
@@ -70,10 +77,13 @@ impl Watch {
     }
 
     /// Whether somebody is writing a file of objects just now. (FRR writes beside its sockets all the time.)
-    pub fn is_being_written(&self) -> bool {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Who takes longer than a limit is not waited for again until the file was closed.
+    pub fn is_being_written(&self, limit: Duration) -> bool {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.retain(|path, _| path.exists());
         let objects = &self.paths[..self.paths.len().saturating_sub(1)];
-        written.iter().any(|path| objects.iter().any(|directory| path.starts_with(directory)))
+        let is_ours = |path: &Path| objects.iter().any(|directory| path.starts_with(directory));
+        written.iter().any(|(path, since)| is_ours(path) && since.elapsed() < limit)
     }
 
     /// Watches again what is there now: a directory that was replaced is another one.

@@ -115,6 +115,12 @@ impl Dialect {
         staticd.into_iter().chain(self.daemons().iter().copied()).collect()
     }
 
+    /// All daemons that may keep something of ours.
+    pub fn all_daemons(self) -> Vec<Daemon> {
+        let staticd = (!self.version.has_mgmtd()).then_some(Daemon::Staticd);
+        self.daemons_and(staticd.iter())
+    }
+
     /// The daemons that keep a line of the top level, with all that is in it; none where it is not known.
     pub fn homes(self, line: &str) -> &'static [Daemon] {
         let base: &[Daemon] = if self.version.has_mgmtd() { &[Daemon::Mgmtd] } else { &[Daemon::Zebra] };

@@ -22,7 +22,7 @@ mod transport;
 
 pub use apply::{
     Cause, Driven, Event, Goal, Machine, Ours, Phase, Refused, Residue, Step, Unanswered, Verdict,
-    differences, drive, read_running,
+    differences, drive, read_running, same,
 };
 pub use store::{
     Accepted, LastGood, Loaded, NodeRecord, RawRecord, Record, SetAside, StartupFile, Store, StoreError,

@@ -196,6 +196,13 @@ impl Input {
     }
 }
 
+/// Whether a file of a directory is read, by its name.
+pub fn is_object_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    matches!(ending, Some("yaml" | "yml" | "json")) && !name.starts_with('.')
+}
+
 /// A file, or the files of a directory, sorted by name.
 fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     let failed = |path: &Path| {
@@ -208,9 +215,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(failed(path))? {
         let file = entry.map_err(failed(path))?.path();
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let ending = file.extension().and_then(|ending| ending.to_str());
-        if !matches!(ending, Some("yaml" | "yml" | "json")) || name.starts_with('.') {
+        if !is_object_file(&file) {
             continue;
         }
         // One that leads nowhere may have held anything: what is missing must not be taken for absent.

@@ -84,19 +84,25 @@ pub enum InventoryError {
 }
 
 impl Inventory {
-    /// Takes stock of an input.
+    /// Takes stock of an input in which there must be something to merge.
     pub fn new(input: &Input, namespace: Option<&str>, seen: SecretsSeen) -> Result<Self, InventoryError> {
+        let inventory = Self::of(input, namespace, seen);
+        let any = input.entries.iter().any(|entry| is_configuration(&entry.manifest.object));
+        if !any && !inventory.is_incomplete {
+            return Err(InventoryError::NothingToMerge { but: instead(input) });
+        }
+        Ok(inventory)
+    }
+
+    /// Takes stock of an input.
+    pub fn of(input: &Input, namespace: Option<&str>, seen: SecretsSeen) -> Self {
         let mut inventory = Self { namespace: namespace_that_counts(input, namespace), ..Self::default() };
         inventory.note_duplicates(input);
         inventory.take_nodes(input);
         inventory.note_other_kinds(input);
         inventory.take_configurations(input, &inventory.secrets(input, seen));
         inventory.is_incomplete |= !input.unreadable.is_empty();
-        let any = input.entries.iter().any(|entry| is_configuration(&entry.manifest.object));
-        if !any && !inventory.is_incomplete {
-            return Err(InventoryError::NothingToMerge { but: instead(input) });
-        }
-        Ok(inventory)
+        inventory
     }
 
     /// The namespace of an object, and whether it is the one that counts. An object without one counts.

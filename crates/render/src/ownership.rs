@@ -38,6 +38,10 @@ struct Ownership<'a> {
     /// Maps that use a list of ours.
     maps: BTreeSet<String>,
     known: &'a [&'a Document],
+    /// The lines at the top of what is known.
+    known_lines: BTreeSet<&'a str>,
+    /// Whether one of them names the machine.
+    names_machine: bool,
 }
 
 impl<'a> Ownership<'a> {
@@ -50,7 +54,11 @@ impl<'a> Ownership<'a> {
         };
         let running_maps = running.lines().iter().filter(|line| uses_ours(line));
         let maps = running_maps.filter_map(|line| map_of(line.text())).map(str::to_owned);
-        Self { peers, maps: maps.collect(), known }
+        let known_lines: BTreeSet<&str> =
+            known.iter().flat_map(|document| document.lines()).map(Line::text).collect();
+        let names_machine =
+            known_lines.range("hostname "..).next().is_some_and(|line| line.starts_with("hostname "));
+        Self { peers, maps: maps.collect(), known, known_lines, names_machine }
     }
 
     /// The part of a line of the top level that is ours, and the part that is not.
@@ -70,7 +78,7 @@ impl<'a> Ownership<'a> {
     }
 
     fn is_ours(&self, line: &str) -> bool {
-        if self.known.iter().any(|document| document.find(&[line]).is_some()) {
+        if self.known_lines.contains(line) {
             return true;
         }
         if let Some(map) = map_of(line) {
@@ -81,8 +89,7 @@ impl<'a> Ownership<'a> {
         }
         // The machine's name is ours only where we give it one.
         if line.starts_with("hostname ") {
-            let mut known = self.known.iter().flat_map(|document| document.lines());
-            return known.any(|line| line.text().starts_with("hostname "));
+            return self.names_machine;
         }
         ["router bgp ", "log stdout", "log timestamp precision ", "ip nht ", "ipv6 nht "]
             .iter()

@@ -29,9 +29,11 @@ impl Directory {
     /// found empty, at the start or in the place of another, may be a mount that is missing, unless nothing is in force
     /// (`is_blank`).
     pub fn read(&mut self, is_blank: bool) -> Result<Input, InputError> {
-        let identity = fs::metadata(&self.path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+        let before = self.identity();
+        let read = Input::read(std::slice::from_ref(&self.path));
+        let identity = self.identity().filter(|after| Some(*after) == before);
         let is_the_same = identity.is_some() && identity == self.read;
-        let input = match Input::read(std::slice::from_ref(&self.path)) {
+        let input = match read {
             Err(InputError::EmptyDirectory(_)) if is_blank || is_the_same => Input::default(),
             input => input?,
         };
@@ -39,6 +41,10 @@ impl Directory {
             self.read = identity;
         }
         Ok(input.without_empty_texts())
+    }
+
+    fn identity(&self) -> Option<(u64, u64)> {
+        fs::metadata(&self.path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
     }
 }
 

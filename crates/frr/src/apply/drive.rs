@@ -1,7 +1,7 @@
 //! An apply on a real FRR: what the machine asks for is done, and it is told what came of it.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use frrk8s_delta::{Command, Delta, Documents, SessionDelta, SessionId};
 use frrk8s_document::{Daemon, Dialect, Document};
@@ -28,13 +28,15 @@ pub struct Driven {
     pub reading: Duration,
     /// How long it was told.
     pub sending: Duration,
+    /// When it ended.
+    pub ended: SystemTime,
 }
 
 impl Driven {
     /// What ended before FRR was told anything.
     pub fn not_told(verdict: Verdict) -> Self {
         let (reading, sending) = (Duration::ZERO, Duration::ZERO);
-        Self { verdict, sessions: BTreeMap::new(), lines: 0, reading, sending }
+        Self { verdict, sessions: BTreeMap::new(), lines: 0, reading, sending, ended: SystemTime::now() }
     }
 }
 
@@ -78,7 +80,7 @@ pub async fn drive<T: Transport>(
     loop {
         let started = Instant::now();
         let event = match step {
-            Step::Done(verdict) => return Driven { verdict, ..driven },
+            Step::Done(verdict) => return Driven { verdict, ended: SystemTime::now(), ..driven },
             Step::Read => {
                 let returns = matches!(machine.phase(), Phase::Returning | Phase::VerifyingReturn);
                 let limit = if returns { RETURN_LIMIT } else { Duration::ZERO };

@@ -22,7 +22,7 @@ use frrk8s_document::Daemon;
 use frrk8s_model::masked;
 
 pub use drive::{Driven, Ours, drive, read_running};
-pub use machine::{Event, Machine, Phase, Step, differences};
+pub use machine::{Event, Machine, Phase, Step, differences, same};
 
 /// What FRR is to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

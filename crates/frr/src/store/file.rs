@@ -30,13 +30,20 @@ pub fn digest(documents: &Documents) -> String {
 
 /// Writes a file that is not there yet, for its owner alone, and waits until the disk has it.
 pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let file = write_unsynced(path, content)?;
+    file.sync_all().map_err(StoreError::io("write", path))
+}
+
+/// Writes a file that is not there yet, for its owner alone.
+pub(crate) fn write_unsynced(path: &Path, content: &[u8]) -> Result<File, StoreError> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
         .map_err(StoreError::io("create", path))?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(StoreError::io("write", path))
+    file.write_all(content).map_err(StoreError::io("write", path))?;
+    Ok(file)
 }
 
 /// Waits until the disk has the names in a directory.

@@ -8,6 +8,7 @@
 //!     sha256                       the checksums of the two
 //!   generation-6/                  the one before
 //!   set-aside-5/                   one that could not be read
+//!   told.conf                      lines that are being told, until they are part of a generation
 //! ```
 //!
 //! Invariants:
@@ -29,7 +30,7 @@ pub use record::{Accepted, NodeRecord, RawRecord, Record};
 pub use startup::StartupFile;
 
 pub use file::digest;
-use file::{checksum, read_bounded, sync_directory, write_new};
+use file::{checksum, read_bounded, sync_directory, write_new, write_unsynced};
 
 const TEXT: &str = "frr.conf";
 const RECORD: &str = "record.json";
@@ -37,6 +38,7 @@ const CHECKSUMS: &str = "sha256";
 const GENERATION: &str = "generation-";
 const SET_ASIDE: &str = "set-aside-";
 const UNFINISHED: &str = "unfinished-";
+const TOLD: &str = "told.conf";
 /// How many generations are kept, and how many that could not be read.
 const KEPT: usize = 2;
 /// Nothing of ours comes near this; what does is none of ours.
@@ -80,8 +82,10 @@ pub struct SetAside {
 pub struct Loaded {
     /// The newest generation that can be read.
     pub last_good: Option<LastGood>,
-    /// Newer ones that cannot.
+    /// Newer ones that cannot, and were not set aside before.
     pub set_aside: Vec<SetAside>,
+    /// Whether there was ever a newer one than what could be read.
+    pub is_old: bool,
 }
 
 impl Store {
@@ -119,13 +123,18 @@ impl Store {
                 Err(reason) => loaded.set_aside.push(self.set_aside(generation, reason)),
             }
         }
+        let newest = loaded.last_good.as_ref().map_or(0, |last_good| last_good.generation);
+        loaded.is_old =
+            !loaded.set_aside.is_empty() || self.numbered(SET_ASIDE)?.iter().any(|it| *it > newest);
         Ok(loaded)
     }
 
     /// Keeps a configuration as the newest generation. After an error what was there before is there still.
     pub fn save(&self, text: &str, record: &Record) -> Result<u64, StoreError> {
         let generations = self.generations()?;
-        let generation = generations.last().map_or(1, |last| last + 1);
+        // Above those that were set aside: what is saved now is newer than they were.
+        let last = generations.last().copied().max(self.numbered(SET_ASIDE)?.last().copied());
+        let generation = last.map_or(1, |last| last + 1);
         let unfinished = self.directory.join(format!("{UNFINISHED}{generation}"));
         let saved = self.save_as(generation, &unfinished, (text, record));
         if saved.is_err() {
@@ -135,6 +144,27 @@ impl Store {
         saved?;
         self.prune()?;
         Ok(generation)
+    }
+
+    /// Notes lines that are about to be told: should the agent die meanwhile, the next one knows that they are ours. The
+    /// disk is not waited for: a machine that dies takes what FRR runs along.
+    pub fn note_told(&self, lines: &str) -> Result<(), StoreError> {
+        let unfinished = self.directory.join(format!("{UNFINISHED}{TOLD}"));
+        let _ = fs::remove_file(&unfinished);
+        write_unsynced(&unfinished, lines.as_bytes())?;
+        let path = self.directory.join(TOLD);
+        fs::rename(&unfinished, &path).map_err(StoreError::io("put into place", &path))
+    }
+
+    /// What was noted, and not seen to run in order since.
+    pub fn told(&self) -> Option<String> {
+        read_bounded(&self.directory.join(TOLD), FILE_BYTES_MAX).ok()
+    }
+
+    /// Forgets it: it runs, and is part of what is kept.
+    pub fn forget_told(&self) {
+        // One that is left over says of lines that are ours that they are.
+        let _ = fs::remove_file(self.directory.join(TOLD));
     }
 
     fn save_as(
@@ -214,7 +244,8 @@ impl Store {
     fn remove_where(&self, goes: impl Fn(&str) -> bool) -> Result<(), StoreError> {
         for name in self.names()?.into_iter().filter(|name| goes(name)) {
             let path = self.directory.join(name);
-            fs::remove_dir_all(&path).map_err(StoreError::io("remove", &path))?;
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(StoreError::io("remove", &path))?;
         }
         Ok(())
     }

@@ -84,8 +84,10 @@ fn of_a_corrupt_generation_the_one_before_is_taken_and_it_is_set_aside() {
         assert_eq!(set_aside.moved_to.as_deref(), Some(&*directory.path().join("set-aside-2")));
         assert_eq!(names(&directory), ["generation-1", "set-aside-2"]);
         // The next one is newer than both.
-        assert_eq!(store.save("three\n", &record("c")).unwrap(), 2);
-        assert_eq!(last(&store), Some((2, "three\n".to_owned())));
+        assert!(loaded.is_old && store.load().unwrap().is_old, "also when it was set aside earlier");
+        assert_eq!(store.save("three\n", &record("c")).unwrap(), 3);
+        assert_eq!(last(&store), Some((3, "three\n".to_owned())));
+        assert!(!store.load().unwrap().is_old);
     }
 }
 

@@ -1,0 +1,82 @@
+//! What is kept on disk: what is being told, what was last good, and FRR's start-up file.
+
+use frrk8s_delta::Documents;
+use frrk8s_document::{Daemon, Dialect, Document, Line, Text};
+use frrk8s_frr::{RawRecord, Transport};
+use frrk8s_render::divide;
+
+use super::{Applied, Node, Pass, Running};
+use crate::wanted::{Wanted, whole};
+
+/// FRR's start-up file: what stands there and is none of ours, what runs and is none of ours, and ours. Foreign lines are
+/// only ever added: what a daemon does not run just now may be what it is to load.
+fn startup_text(
+    dialect: Dialect,
+    there: &str,
+    running: &Document,
+    (before, ours): (&Documents, &Document),
+) -> String {
+    let head = there.lines().filter(|line| ["frr ", "service "].iter().any(|start| line.starts_with(start)));
+    let head: String = head.flat_map(|line| [line, "\n"]).collect();
+    // Of the names that the daemons have, vtysh would give the last one to all of them.
+    let names: Vec<Line> =
+        running.lines().iter().filter(|line| line.text().starts_with("hostname ")).cloned().collect();
+    let running = running.clone().without(&Document::new(names));
+    let is_service = |line: &&Line| !line.text().starts_with("service ");
+    let known: Vec<&Document> = before.values().chain([ours]).collect();
+    let kept = divide(dialect.read(&Text::parse(there)), &known).foreign;
+    let foreign = kept.joined(running);
+    let foreign = Document::new(foreign.lines().iter().filter(is_service).cloned().collect());
+    head + &foreign.joined(ours.clone()).print()
+}
+
+impl<T: Transport> Node<T> {
+    /// Notes what is about to be told and was not told before. Not all of it is ours by name: who finds it running after our
+    /// death knows it from here.
+    pub(super) fn note_told(&mut self, goal: &Documents, pass: &mut Pass) {
+        let applied = self.applied.as_ref().map(|applied| &applied.documents);
+        let is_new = |daemon, document| applied.and_then(|applied| applied.get(daemon)) != Some(document);
+        let empty = Document::default();
+        let of_one = |(daemon, document): (&Daemon, &Document)| {
+            document.without(applied.and_then(|applied| applied.get(daemon)).unwrap_or(&empty))
+        };
+        let new = goal.iter().filter(|(daemon, document)| is_new(daemon, *document)).map(of_one);
+        let new = new.fold(Document::default(), Document::joined);
+        if new.is_empty() && self.told.is_some() {
+            return;
+        }
+        let told = self.told.take().unwrap_or_default().joined(new);
+        pass.unkept.extend(self.store.note_told(&told.print()).err());
+        self.told = Some(told);
+    }
+
+    /// FRR was seen to run it: it is kept, on disk as well.
+    pub(super) fn keep(
+        &mut self,
+        wanted: &Wanted,
+        (documents, raw, dialect): (Documents, Option<RawRecord>, Dialect),
+        running: &Running,
+        pass: &mut Pass,
+    ) {
+        let is_new = self.applied.as_ref().is_none_or(|applied| applied.documents != documents)
+            || !self.engine.has_accepted(wanted);
+        self.engine.accept(wanted);
+        let ours = whole(&documents);
+        if is_new || self.unsaved {
+            let saved = self.store.save(&ours.print(), &wanted.record(raw.clone()));
+            self.unsaved = saved.is_err();
+            pass.unkept.extend(saved.err());
+        }
+        if !self.unsaved {
+            self.told = None;
+            self.store.forget_told();
+        }
+        if let Some(startup) = &self.startup {
+            let nothing = Documents::new();
+            let before = self.applied.as_ref().map_or(&nothing, |applied| &applied.documents);
+            let text = startup_text(dialect, &startup.read(), &running.foreign, (before, &ours));
+            pass.unkept.extend(startup.write(&text).err());
+        }
+        self.applied = Some(Applied { documents, raw, dialect, is_old: false });
+    }
+}

@@ -1,0 +1,110 @@
+//! What came of a pass.
+
+use std::time::Duration;
+
+use frrk8s_frr::{Driven, FrrError, StoreError, Verdict};
+use frrk8s_intake::InventoryError;
+
+use crate::engine::Decision;
+use crate::resets::Reset;
+use crate::sources::SourceError;
+
+/// What to do when what is ours was changed by somebody else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDrift {
+    /// Put it back.
+    #[default]
+    Undo,
+    /// Say it, and leave it.
+    Report,
+}
+
+/// Why a pass came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The source cannot be read: the node is held.
+    #[error("the source cannot be read")]
+    Source(#[from] SourceError),
+    /// The objects do not say which node is meant.
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    /// FRR cannot be talked to.
+    #[error("FRR cannot be read")]
+    Frr(#[from] FrrError),
+    /// FRR leaves out other lines than those that are known here: what it runs cannot be told from what it prints.
+    #[error(
+        "FRR runs with `frr defaults {profile}`; only traditional is known here: take the line out of its start-up file and restart it"
+    )]
+    Defaults {
+        /// The profile.
+        profile: String,
+    },
+}
+
+impl PassError {
+    /// The word for statuses, logs and metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Source(error) => error.reason(),
+            Self::Inventory(_) => "NodeUnclear",
+            Self::Frr(error) => error.reason(),
+            Self::Defaults { .. } => "DefaultsUnknown",
+        }
+    }
+}
+
+/// What came of a pass.
+#[derive(Debug)]
+pub struct Pass {
+    /// What became of the objects; `None` where the source could not be read.
+    pub decision: Option<Decision>,
+    /// What came of the apply; `None` where nothing was to be applied.
+    pub driven: Option<Driven>,
+    /// Whether FRR was told, or would have been: not where it is waited with what failed.
+    pub(super) is_tried: bool,
+    /// What kept the pass from more.
+    pub error: Option<PassError>,
+    /// What could not be kept on disk.
+    pub unkept: Vec<StoreError>,
+    /// Lines that somebody else changed of what is ours.
+    pub drift: Vec<String>,
+    /// Sessions that were reset by what was applied.
+    pub resets: Vec<Reset>,
+    /// Identifies what the objects ask for.
+    pub desired_hash: Option<String>,
+    /// Identifies what runs of ours.
+    pub running_hash: Option<String>,
+    /// What runs, secrets masked as upstream masks them.
+    pub running_config: Option<String>,
+    /// How many lines of FRR's are none of ours.
+    pub foreign: usize,
+    /// The version of FRR.
+    pub version: Option<String>,
+    /// How long reading FRR took.
+    pub reading: Duration,
+}
+
+impl Pass {
+    pub(super) fn new() -> Self {
+        Self {
+            decision: None,
+            driven: None,
+            is_tried: false,
+            error: None,
+            unkept: Vec::new(),
+            drift: Vec::new(),
+            resets: Vec::new(),
+            desired_hash: None,
+            running_hash: None,
+            running_config: None,
+            foreign: 0,
+            version: None,
+            reading: Duration::ZERO,
+        }
+    }
+
+    /// The verdict on the apply, if there was one.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.driven.as_ref().map(|driven| &driven.verdict)
+    }
+}

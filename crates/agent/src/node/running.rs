@@ -1,0 +1,98 @@
+//! What FRR runs, divided into what is ours and what is not.
+
+use std::collections::BTreeSet;
+
+use frrk8s_delta::Documents;
+use frrk8s_document::{Daemon, Dialect, Document, Text};
+use frrk8s_frr::Transport;
+use frrk8s_render::divide;
+
+use super::{Node, PassError};
+
+/// What runs, divided.
+pub(super) struct Running {
+    pub(super) ours: Documents,
+    pub(super) foreign: Document,
+    /// Whether staticd answers.
+    pub(super) has_staticd: bool,
+    /// By daemon, undivided.
+    pub(super) read: Documents,
+}
+
+impl Running {
+    /// The documents of daemons that answer.
+    pub(super) fn that_are_there(&self, mut documents: Documents) -> Documents {
+        if !self.has_staticd {
+            documents.remove(&Daemon::Staticd);
+        }
+        documents
+    }
+
+    /// Whether a daemon runs nothing of what a goal has in contexts: somebody has restarted it, and nobody has typed.
+    pub(super) fn is_lost(&self, goal: &Documents) -> bool {
+        let contexts = |document: &Document| -> BTreeSet<Box<str>> {
+            let lines = document.lines().iter().filter(|line| !line.inside().is_empty());
+            lines.map(|line| line.text().into()).collect()
+        };
+        goal.iter().any(|(daemon, wanted)| {
+            let wanted = contexts(wanted);
+            let runs = self.ours.get(daemon).map(contexts).unwrap_or_default();
+            !wanted.is_empty() && wanted.is_disjoint(&runs)
+        })
+    }
+
+    /// Whether anybody has configured BGP.
+    pub(super) fn has_routers(&self) -> bool {
+        let bgpd = self.ours.get(&Daemon::Bgpd);
+        bgpd.is_some_and(|document| {
+            document.lines().iter().any(|line| line.text().starts_with("router bgp "))
+        })
+    }
+}
+
+fn check_defaults(text: &str) -> Result<(), PassError> {
+    let mut profiles = text.lines().filter_map(|line| line.strip_prefix("frr defaults "));
+    match profiles.find(|profile| profile.trim() != "traditional") {
+        Some(profile) => Err(PassError::Defaults { profile: profile.trim().to_owned() }),
+        None => Ok(()),
+    }
+}
+
+impl<T: Transport> Node<T> {
+    /// What runs, with what was told of it before.
+    pub(super) async fn read_known(&mut self, dialect: Dialect) -> Result<Running, PassError> {
+        if let Some(text) = self.found_told.take() {
+            self.told = Some(dialect.read(&Text::parse(&text)));
+        }
+        // Cloned, for reading borrows the node.
+        let applied = self.applied.as_ref().map(|applied| applied.documents.clone()).unwrap_or_default();
+        let told = self.told.clone();
+        let known: Vec<&Document> = applied.values().chain(&told).collect();
+        self.read(dialect, &known).await
+    }
+
+    /// What runs. `known` is what is ours beside what is so by name.
+    pub(super) async fn read(&mut self, dialect: Dialect, known: &[&Document]) -> Result<Running, PassError> {
+        let mut running = Running {
+            ours: Documents::new(),
+            foreign: Document::default(),
+            has_staticd: false,
+            read: Documents::new(),
+        };
+        for daemon in dialect.all_daemons() {
+            let text = match self.transport.running(daemon).await {
+                // Not every node runs it, and nothing of ours needs it but raw snippets.
+                Err(_) if daemon == Daemon::Staticd => continue,
+                text => text?,
+            };
+            running.has_staticd |= daemon == Daemon::Staticd;
+            check_defaults(&text)?;
+            let document = dialect.read_from(daemon, &text);
+            running.read.insert(daemon, document.clone());
+            let divided = divide(document, known);
+            running.ours.insert(daemon, divided.ours);
+            running.foreign = running.foreign.joined(divided.foreign);
+        }
+        Ok(running)
+    }
+}
