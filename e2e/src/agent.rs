@@ -145,12 +145,18 @@ impl Agent {
 
     /// Starts one over the sockets in a directory.
     pub fn start_at(executable: &Path, sockets: &Path, home: &Home, options: &[&str]) -> Self {
+        let source = format!("--source=dir:{}", home.objects().display());
+        let options: Vec<&str> = [source.as_str()].into_iter().chain(options.iter().copied()).collect();
+        Self::start_with(executable, sockets, home, &options)
+    }
+
+    /// Starts one with the sources that the options name.
+    pub fn start_with(executable: &Path, sockets: &Path, home: &Home, options: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
         let log = fs::OpenOptions::new().create(true).append(true).open(home.log()).unwrap();
         let child = Command::new(executable)
             .arg("agent")
-            .arg(format!("--source=dir:{}", home.objects().display()))
             .arg(format!("--frr-sockets={}", sockets.display()))
             .arg(format!("--frr-config={}", home.frr_config().display()))
             .arg(format!("--state-dir={}", home.state().display()))

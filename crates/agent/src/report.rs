@@ -12,6 +12,7 @@ use crate::node::{Pass, PassError};
 use crate::pause::Pause;
 use crate::resets::Reset;
 use crate::sessions::SessionState;
+use crate::sources::Trouble;
 
 /// The version of everything that is printed as JSON.
 pub const SCHEMA_VERSION: &str = "frrk8s/v1";
@@ -62,6 +63,8 @@ pub struct Report {
     pub running_hash: Option<String>,
     /// When FRR last took a change.
     pub applied_at: Option<Timestamp>,
+    /// Since when the Kubernetes API cannot be watched, and why; FRR stays at what it had last.
+    pub api_trouble: Option<Trouble>,
     /// Why a source says nothing.
     pub source_error: Option<String>,
     /// What FRR has against what it was told.

@@ -194,6 +194,7 @@ impl Worker {
             warn!(rule, %object, "not taken over from the last good configuration: {}", finding.message);
         }
         let api = api.map(|mut api| {
+            node.describe_all();
             api.known = node.names_of_the_api();
             let publisher = Publisher::new(api.client.clone(), api.node.clone(), Arc::clone(&shared));
             tokio::spawn(publisher.run());
@@ -252,6 +253,11 @@ impl Worker {
             self.shared.log_level.send_if_modified(is_other);
         }
         publish(&self.shared, &pass, sessions);
+        let (trouble, left_out) = (self.sources.trouble(), self.sources.left_out());
+        self.shared.report.send_modify(|report| {
+            report.objects_left_out += left_out;
+            report.api_trouble = trouble;
+        });
         pause_after(&pass)
     }
 

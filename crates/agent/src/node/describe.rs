@@ -9,6 +9,9 @@ use crate::wanted::whole;
 impl<T: Transport> Node<T> {
     /// Says what is asked for and what runs, as far as that is known.
     pub(super) fn describe(&self, running: &Running, pass: &mut Pass) {
+        if !self.is_described {
+            return;
+        }
         let is_told = pass.driven.as_ref().is_some_and(|driven| driven.lines > 0);
         let applied = self.applied.as_ref().map(|applied| &applied.documents);
         // What was told was seen to run, unless the way back failed as well: then the next pass says what runs.

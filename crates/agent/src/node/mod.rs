@@ -61,6 +61,8 @@ pub struct Node<T> {
     /// Whether an agent died while it told FRR something: lists and maps may have changed without anybody being told to act
     /// on it, and FRR takes 5 s for that.
     is_in_doubt: bool,
+    /// Whether somebody wants to know all of what runs.
+    is_described: bool,
     /// The same as the store had it when we started.
     found_told: Option<String>,
 }
@@ -88,6 +90,7 @@ impl<T: Transport> Node<T> {
             unsaved: false,
             told: None,
             is_in_doubt: false,
+            is_described: false,
             found_told: None,
         }
     }
@@ -102,6 +105,11 @@ impl<T: Transport> Node<T> {
         self.found_told = self.store.told();
         self.is_in_doubt |= self.found_told.is_some();
         Ok((loaded.set_aside, findings))
+    }
+
+    /// From now on each pass says what runs.
+    pub fn describe_all(&mut self) {
+        self.is_described = true;
     }
 
     /// Whether nothing was ever accepted, as far as the store knows.

@@ -39,13 +39,13 @@ impl Publisher {
 
     /// Writes for ever.
     pub async fn run(self) {
-        let states: Api<FRRNodeState> = Api::all(self.client.clone());
+        let api: Api<FRRNodeState> = Api::all(self.client.clone());
         let mut reports = self.shared.report.subscribe();
         let mut written: Option<FRRNodeStateStatus> = None;
         let mut pause = WRITES_APART;
         loop {
             let report = reports.borrow_and_update().clone();
-            match self.write(&states, &report, &mut written).await {
+            match self.write(&api, &report, &mut written).await {
                 Ok(()) => pause = WRITES_APART,
                 Err(error) => {
                     if pause == WRITES_APART {
@@ -70,7 +70,7 @@ impl Publisher {
 
     async fn write(
         &self,
-        states: &Api<FRRNodeState>,
+        api: &Api<FRRNodeState>,
         report: &Report,
         written: &mut Option<FRRNodeStateStatus>,
     ) -> Result<(), Error> {
@@ -79,7 +79,7 @@ impl Publisher {
         }
         let before = match written.take() {
             Some(before) => before,
-            None => self.make(states).await?,
+            None => self.make(api).await?,
         };
         let status = node_state::status(report, &before, Timestamp::now());
         if status == before {
@@ -90,14 +90,14 @@ impl Publisher {
             "apiVersion": "frrk8s.metallb.io/v1beta1", "kind": "FRRNodeState",
             "metadata": { "name": self.node }, "status": status,
         });
-        states.patch_status(&self.node, &apply(), &Patch::Apply(patch)).await?;
+        api.patch_status(&self.node, &apply(), &Patch::Apply(patch)).await?;
         debug!(node = self.node, "FRRNodeState written");
         *written = Some(status);
         Ok(())
     }
 
     /// Makes the object, to go with its Node; gives what it says now.
-    async fn make(&self, states: &Api<FRRNodeState>) -> Result<FRRNodeStateStatus, Error> {
+    async fn make(&self, api: &Api<FRRNodeState>) -> Result<FRRNodeStateStatus, Error> {
         let nodes: Api<frrk8s_api::k8s::Node> = Api::all(self.client.clone());
         let node = nodes.get_metadata_opt(&self.node).await?;
         let owner = node.and_then(|node| node.metadata.uid).map(|uid| OwnerReference {
@@ -112,7 +112,7 @@ impl Publisher {
             "apiVersion": "frrk8s.metallb.io/v1beta1", "kind": "FRRNodeState",
             "metadata": { "name": self.node, "ownerReferences": owners },
         });
-        let made = states.patch(&self.node, &apply(), &Patch::Apply(patch)).await?;
+        let made = api.patch(&self.node, &apply(), &Patch::Apply(patch)).await?;
         Ok(made.status.unwrap_or_default())
     }
 }

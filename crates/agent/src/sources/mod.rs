@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use frrk8s_intake::{Input, InputError};
 
-pub use api::{AccessError, Api, ApiAccess, ApiError, ApiOptions};
+pub use api::{AccessError, Api, ApiAccess, ApiError, ApiOptions, Trouble};
 pub use directory::Directory;
 
 /// Everything that objects come from.
@@ -47,6 +47,16 @@ impl Sources {
     /// The directories.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.directories.iter().map(Directory::path)
+    }
+
+    /// Why the API cannot be watched just now, where it is a source.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.api.as_ref().and_then(Api::trouble)
+    }
+
+    /// How many objects of the API are for other nodes: of those only the selector is kept.
+    pub fn left_out(&self) -> usize {
+        self.api.as_ref().map(Api::left_out).unwrap_or_default()
     }
 
     /// What all of them have. One that says nothing leaves the others without a say: what it has may conflict with what

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use frrk8s_intake::Input;
 use jiff::Timestamp;
 use kube::Client;
+use serde::Serialize;
 use tokio::sync::Notify;
 
 pub use access::{AccessError, ApiAccess};
@@ -82,7 +83,8 @@ impl ApiError {
 }
 
 /// Since when the API cannot be watched, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Trouble {
     /// Since when.
     pub since: Timestamp,
@@ -125,6 +127,11 @@ impl Api {
             return Err(ApiError::Unfetched { kind: kind.as_str(), name });
         }
         Ok(state.store.input(&self.namespace))
+    }
+
+    /// How many configurations there are for other nodes.
+    pub fn left_out(&self) -> usize {
+        lock(&self.state).store.left_out()
     }
 
     /// Why it cannot be watched just now.

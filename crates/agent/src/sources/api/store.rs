@@ -120,11 +120,6 @@ impl Store {
         self.seen.keys().filter(|(other, _)| *other == kind).map(|(_, name)| name.clone()).collect()
     }
 
-    /// Whether an object of this name matters to the node.
-    pub fn matters(&self, kind: Kind, name: &str) -> bool {
-        self.seen.get(&(kind, name.to_owned())).is_some_and(|seen| seen.text.is_some())
-    }
-
     /// How many objects there are of which only the selector is kept.
     pub fn left_out(&self) -> usize {
         let configurations = self.seen.iter().filter(|((kind, _), _)| *kind == Kind::Configuration);
