@@ -1,10 +1,11 @@
 //! The same cases over every way, on every version of real FRR.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use frrk8s_delta::Delta;
 use frrk8s_document::{Daemon, Document};
-use frrk8s_frr::{Limits, Transport as _};
+use frrk8s_frr::{FrrError, Limits, Transport as _};
 use frrk8s_testkit::lab;
 
 use super::ground::{Way, delta, grounds, sample};
@@ -133,13 +134,28 @@ async fn lists_that_are_refused_together_without_a_name_are_blamed_on_all() {
 
 #[tokio::test]
 async fn vrfs_that_their_daemon_refuses_are_named() {
-    for mut ground in grounds(&Way::OF_DELTAS) {
-        let daemon = if ground.dialect().version().major >= 10 { Daemon::Mgmtd } else { Daemon::Zebra };
-        let vrfs = delta(daemon, &["vrf red / vni 5", "vrf blue / vni 5"]);
-        let refused = ground.send(&vrfs, "").await.unwrap();
-        let [refusal] = &refused[..] else { panic!("{}: {refused:?}", ground.name) };
-        assert_eq!((refusal.command, &*refusal.line), (Some(1), "vni 5"), "{}: {refusal}", ground.name);
+    let mut settled = BTreeSet::new();
+    // mgmtd of 10.3 dies now and then when it refuses a commit. That is an error of its own, which names nobody.
+    for _ in 0..10 {
+        for mut ground in grounds(&Way::OF_DELTAS) {
+            if settled.contains(&ground.name) {
+                continue;
+            }
+            let daemon = if ground.dialect().version().major >= 10 { Daemon::Mgmtd } else { Daemon::Zebra };
+            let vrfs = delta(daemon, &["vrf red / vni 5", "vrf blue / vni 5"]);
+            let refused = match ground.send(&vrfs, "").await {
+                Err(FrrError::Closed { daemon: Daemon::Mgmtd, .. }) => continue,
+                sent => sent.unwrap(),
+            };
+            let [refusal] = &refused[..] else { panic!("{}: {refused:?}", ground.name) };
+            assert_eq!((refusal.command, &*refusal.line), (Some(1), "vni 5"), "{}: {refusal}", ground.name);
+            settled.insert(ground.name);
+        }
+        if settled.len() == 4 {
+            return;
+        }
     }
+    panic!("only {settled:?}");
 }
 
 #[tokio::test]
