@@ -1,9 +1,10 @@
 //! The node daemon: what the objects of a source ask for is made to run in the FRR beside it.
 //!
 //! ```text
-//! directory ─┐  wake   ┌──────────────────────── a pass ────────────────────────┐
-//! sockets ───┼───────► │ read FRR ─ decide ─ apply, verify, roll back ─ keep it │ ─► report, figures, log
-//! time ──────┘         └────────────────────────────────────────────────────────┘
+//! directories ─┐
+//! Kubernetes  ─┤  wake   ┌──────────────────────── a pass ────────────────────────┐
+//! sockets     ─┼───────► │ read FRR ─ decide ─ apply, verify, roll back ─ keep it │ ─► report, figures, log, FRRNodeState
+//! time        ─┘         └────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! Invariants:

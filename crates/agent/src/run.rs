@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use frrk8s_frr::{AnyTransport, StartupFile, Store, StoreError};
+use frrk8s_frr::{AnyTransport, StartupFile, Store, StoreError, Transport};
 use frrk8s_intake::Terms;
 use frrk8s_render::LogLevel;
 use jiff::Timestamp;
@@ -179,20 +179,7 @@ impl Worker {
         let startup = options.frr_config.map(StartupFile::new);
         let transport = Telling::new(options.transport, Arc::clone(&shared));
         let mut node = Node::new(transport, engine, store, (startup, options.on_drift));
-        let (set_aside, findings) = node.restore()?;
-        for generation in set_aside {
-            let (reason, moved_to) = (generation.reason.reason(), generation.moved_to);
-            warn!(
-                reason,
-                ?moved_to,
-                "a last good configuration cannot be read: {}",
-                with_sources(&generation.reason)
-            );
-        }
-        for finding in findings {
-            let (rule, object) = (finding.rule.id(), &finding.at.object);
-            warn!(rule, %object, "not taken over from the last good configuration: {}", finding.message);
-        }
+        take_over(&mut node)?;
         let api = api.map(|mut api| {
             node.describe_all();
             api.known = node.names_of_the_api();
@@ -210,7 +197,7 @@ impl Worker {
             if !self.lock.is_in_place() {
                 self.lock = stand_by(&self.sockets, &self.shared).await;
                 // Another agent may have driven FRR meanwhile; what is kept on disk is the last word.
-                self.node.restore()?;
+                take_over(&mut self.node)?;
             }
             if let Err(error) = self.watch.renew() {
                 // It is looked at from time to time anyway.
@@ -278,6 +265,25 @@ impl Worker {
         }
         pause
     }
+}
+
+/// Takes over what was kept on disk, and says what of it cannot be.
+fn take_over<T: Transport>(node: &mut Node<T>) -> Result<(), StoreError> {
+    let (set_aside, findings) = node.restore()?;
+    for generation in set_aside {
+        let (reason, moved_to) = (generation.reason.reason(), generation.moved_to);
+        warn!(
+            reason,
+            ?moved_to,
+            "a last good configuration cannot be read: {}",
+            with_sources(&generation.reason)
+        );
+    }
+    for finding in findings {
+        let (rule, object) = (finding.rule.id(), &finding.at.object);
+        warn!(rule, %object, "not taken over from the last good configuration: {}", finding.message);
+    }
+    Ok(())
 }
 
 /// Waits until files that are being written are closed, but not for ever.

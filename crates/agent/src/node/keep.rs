@@ -67,8 +67,7 @@ impl<T: Transport> Node<T> {
             self.unsaved = saved.is_err();
             pass.unkept.extend(saved.err());
         }
-        if !self.unsaved {
-            self.told = None;
+        if !self.unsaved && self.told.take().is_some() {
             self.store.forget_told();
         }
         if let Some(startup) = &self.startup {

@@ -238,10 +238,14 @@ impl<T: Transport> Node<T> {
         }
     }
 
+    /// Whether what runs may be newer than what could be read from the disk: then it stays.
+    fn may_run_newer(&self, running: &Running) -> bool {
+        self.applied.as_ref().is_some_and(|applied| applied.is_old) && running.has_routers()
+    }
+
     /// FRR is held at what was last good, on the terms of today.
     async fn hold(&mut self, dialect: Dialect, running: &Running, pass: &mut Pass) {
-        let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
-        if is_old && running.has_routers() {
+        if self.may_run_newer(running) {
             return;
         }
         let against = self.against(running);
@@ -252,13 +256,9 @@ impl<T: Transport> Node<T> {
     }
 
     async fn hold_as_it_was(&mut self, dialect: Dialect, running: &Running, pass: &mut Pass) {
-        let Some(applied) = self.applied.clone() else {
+        let Some(applied) = self.applied.clone().filter(|_| !self.may_run_newer(running)) else {
             return;
         };
-        if applied.is_old && running.has_routers() {
-            // What runs may be newer than what could be read from the disk: it stays.
-            return;
-        }
         let goal = self.told(Goal { documents: applied.documents, raw: Documents::new() });
         if self.is_left(&goal.documents, running, pass) || self.held.waits(&goal.documents).is_some() {
             return;
