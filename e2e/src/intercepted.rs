@@ -31,6 +31,10 @@ impl<S: OnSend> Transport for Intercepted<S> {
         self.sockets.running(daemon).await
     }
 
+    async fn running_of(&mut self, daemons: &[Daemon]) -> Result<Vec<String>, FrrError> {
+        self.sockets.running_of(daemons).await
+    }
+
     async fn ask(&mut self, daemon: Daemon, command: &str) -> Result<String, FrrError> {
         self.sockets.ask(daemon, command).await
     }

@@ -224,8 +224,8 @@ impl Worker {
     /// One pass, and how long to wait for the next when nothing happens.
     async fn pass(&mut self) -> Duration {
         wait_for_writers(&self.watch, &self.shared).await;
-        let source = self.sources.read(self.node.is_blank());
-        let pass = self.node.pass(source).await;
+        let is_blank = self.node.is_blank();
+        let pass = self.node.pass_over(|| self.sources.read(is_blank)).await;
         let sessions = if matches!(pass.error, Some(PassError::Frr(_))) {
             // Who does not answer would not answer this either, and people would wait for it twice as long.
             Vec::new()

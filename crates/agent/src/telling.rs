@@ -30,6 +30,10 @@ impl<T: Transport> Transport for Telling<T> {
         self.transport.running(daemon).await
     }
 
+    async fn running_of(&mut self, daemons: &[Daemon]) -> Result<Vec<String>, FrrError> {
+        self.transport.running_of(daemons).await
+    }
+
     async fn ask(&mut self, daemon: Daemon, command: &str) -> Result<String, FrrError> {
         self.transport.ask(daemon, command).await
     }

@@ -164,7 +164,7 @@ impl Dialect {
             Daemon::Staticd => self.by_daemon(&document).remove(&daemon).unwrap_or_default(),
             Daemon::Zebra if self.version.has_mgmtd() => {
                 let keeps = |line: &Line| self.homes(line.text()).contains(&daemon);
-                Document::new(document.into_lines().into_iter().filter(keeps).collect())
+                document.reduced(|line| keeps(&line).then_some(line))
             }
             _ => document,
         }
@@ -177,8 +177,7 @@ impl Dialect {
 
     /// A document as this version prints it back: without the lines that it keeps to itself.
     pub fn as_printed(self, document: Document) -> Document {
-        let lines = document.into_lines().into_iter();
-        Document::new(lines.filter_map(|line| self.printed(line)).collect())
+        document.reduced(|line| self.printed(line))
     }
 
     fn printed(self, line: Line) -> Option<Line> {
@@ -218,7 +217,7 @@ impl Dialect {
             }
         }
         let parts = parts.into_iter();
-        parts.map(|(daemon, lines)| (daemon, self.as_printed(Document::new(lines)))).collect()
+        parts.map(|(daemon, lines)| (daemon, self.as_printed(Document::of_ordered(lines)))).collect()
     }
 }
 

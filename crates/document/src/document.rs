@@ -1,8 +1,8 @@
 //! A configuration in its normal form.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use frrk8s_model::masked;
 
@@ -14,25 +14,26 @@ use crate::order::compare;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark(pub u32);
 
-/// One line, and what is inside when it opens a context.
+/// One line, and what is inside when it opens a context. Its clones share the text and what is inside: one configuration is
+/// at hand as what was read, what is ours of it, what was told and what is kept.
 #[derive(Clone)]
 pub struct Line {
-    text: Box<str>,
-    inside: Option<Vec<Self>>,
+    text: Arc<str>,
+    inside: Option<Arc<Vec<Self>>>,
     /// What its maker noted.
     pub mark: Mark,
 }
 
 impl Line {
     /// A line that opens no context.
-    pub fn leaf(text: impl Into<Box<str>>) -> Self {
+    pub fn leaf(text: impl Into<Arc<str>>) -> Self {
         Self { text: text.into(), inside: None, mark: Mark::default() }
     }
 
     /// A line that opens a context, with what is inside, in any order.
-    pub fn context(text: impl Into<Box<str>>, inside: Vec<Self>) -> Self {
+    pub fn context(text: impl Into<Arc<str>>, inside: Vec<Self>) -> Self {
         let text = text.into();
-        let inside = Some(in_order(Some(&text), inside));
+        let inside = Some(Arc::new(in_order(Some(&text), inside)));
         Self { text, inside, mark: Mark::default() }
     }
 
@@ -55,15 +56,20 @@ impl Line {
 
     /// What is inside, in the order of documents.
     pub fn inside(&self) -> &[Self] {
-        self.inside.as_deref().unwrap_or_default()
+        self.inside.as_ref().map(|inside| inside.as_slice()).unwrap_or_default()
+    }
+
+    fn inside_mut(&mut self) -> &mut [Self] {
+        self.inside.as_mut().map(|inside| Arc::make_mut(inside).as_mut_slice()).unwrap_or_default()
     }
 
     /// The same with the lines inside changed or left out.
     #[must_use]
     pub fn map_inside(mut self, change: impl FnMut(Self) -> Option<Self>) -> Self {
         self.inside = self.inside.map(|inside| {
-            let changed = inside.into_iter().filter_map(change).collect();
-            in_order(Some(&self.text), changed)
+            let changed: Vec<Self> = Arc::unwrap_or_clone(inside).into_iter().filter_map(change).collect();
+            let parent = Some(&*self.text);
+            Arc::new(if is_in_order(parent) { in_order(parent, changed) } else { changed })
         });
         self
     }
@@ -100,7 +106,7 @@ impl Line {
         };
         put(&self.text);
         if let Some(inside) = &self.inside {
-            for line in inside {
+            for line in inside.iter() {
                 line.print(depth + 1, text);
             }
             text.extend(std::iter::repeat_n(' ', depth));
@@ -113,11 +119,20 @@ impl Line {
 /// Marks take no part.
 impl PartialEq for Line {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text && self.inside == other.inside
+        let inside = match (&self.inside, &other.inside) {
+            (Some(inside), Some(others)) => is_same(inside, others),
+            (inside, others) => inside.is_none() && others.is_none(),
+        };
+        inside && is_same(&self.text, &other.text)
     }
 }
 
 impl Eq for Line {}
+
+/// Equal, and quickly so where both share it.
+fn is_same<T: PartialEq + ?Sized>(one: &Arc<T>, other: &Arc<T>) -> bool {
+    Arc::ptr_eq(one, other) || **one == **other
+}
 
 /// Without passwords.
 impl fmt::Debug for Line {
@@ -127,7 +142,7 @@ impl fmt::Debug for Line {
             None => text.fmt(f),
             Some(inside) => {
                 text.fmt(f)?;
-                f.debug_list().entries(inside).finish()
+                f.debug_list().entries(inside.iter()).finish()
             }
         }
     }
@@ -135,10 +150,18 @@ impl fmt::Debug for Line {
 
 /// A configuration in its normal form: each line once, in an order in which it can be loaded. Two
 /// configurations with one meaning (as far as this crate knows) are equal documents.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Document {
-    lines: Vec<Line>,
+    lines: Arc<Vec<Line>>,
 }
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        is_same(&self.lines, &other.lines)
+    }
+}
+
+impl Eq for Document {}
 
 impl Document {
     /// A document of these lines, in any order. Contexts that stand there twice are joined.
@@ -147,7 +170,31 @@ impl Document {
         for router in lines.iter_mut().filter(|line| line.text.starts_with("router bgp ")) {
             put_derived_targets_last(router);
         }
-        Self { lines }
+        Self::of_ordered(lines)
+    }
+
+    /// A document of lines that are in its order already, each once.
+    pub(crate) fn of_ordered(lines: Vec<Line>) -> Self {
+        Self { lines: Arc::new(lines) }
+    }
+
+    /// Two parts of it: what `by` makes of each line at the top, which keeps its text in both.
+    #[must_use]
+    pub fn divided(self, mut by: impl FnMut(Line) -> (Option<Line>, Option<Line>)) -> (Self, Self) {
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        for line in self.into_lines() {
+            let (of_one, of_other) = by(line);
+            one.extend(of_one);
+            other.extend(of_other);
+        }
+        // What is in order stays in order.
+        (Self::of_ordered(one), Self::of_ordered(other))
+    }
+
+    /// What `change` leaves of each line at the top, which keeps its text.
+    #[must_use]
+    pub fn reduced(self, mut change: impl FnMut(Line) -> Option<Line>) -> Self {
+        self.divided(|line| (change(line), None)).0
     }
 
     /// The lines at the top.
@@ -157,13 +204,13 @@ impl Document {
 
     /// The lines at the top, taken apart.
     pub fn into_lines(self) -> Vec<Line> {
-        self.lines
+        Arc::unwrap_or_clone(self.lines)
     }
 
     /// The lines that do not stand in another document, each in its contexts.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
-        Self::new(lines_without(&self.lines, &other.lines))
+        Self::of_ordered(lines_without(None, &self.lines, &other.lines))
     }
 
     /// How many lines there are that open no context.
@@ -201,7 +248,7 @@ impl Document {
         let mut text = String::with_capacity(self.count() * 48);
         let mut imports = Vec::new();
         let mut ahead: Vec<&str> = self.lines.iter().filter_map(|line| vrf_of(&line.text)).collect();
-        for line in &self.lines {
+        for line in self.lines.iter() {
             let Some(vrf) = vrf_of(&line.text) else {
                 line.print(0, &mut text);
                 continue;
@@ -221,22 +268,47 @@ impl Document {
     /// Both together.
     #[must_use]
     pub fn joined(self, other: Self) -> Self {
-        let mut lines = self.lines;
-        lines.extend(other.lines);
+        if self.is_empty() || other.is_empty() {
+            return if self.is_empty() { other } else { self };
+        }
+        let mut lines = self.into_lines();
+        lines.extend(other.into_lines());
         Self::new(lines)
     }
 }
 
-fn lines_without(lines: &[Line], others: &[Line]) -> Vec<Line> {
-    let others: BTreeMap<&str, &Line> = others.iter().map(|line| (line.text(), line)).collect();
-    let left = |line: &Line| {
-        let Some(same) = others.get(line.text()) else {
-            return Some(line.clone());
+/// What is left of lines of a context, which `parent` opens, in their order.
+fn lines_without(parent: Option<&str>, lines: &[Line], others: &[Line]) -> Vec<Line> {
+    let mut ahead = others;
+    let mut same_of = |line: &Line| {
+        if !is_in_order(parent) {
+            return others.iter().find(|other| other.text == line.text);
+        }
+        let behind = |other: &Line| {
+            !is_same(&other.text, &line.text) && compare(parent, &other.text, &line.text) == Ordering::Less
         };
-        let inside = lines_without(line.inside(), same.inside());
-        (!inside.is_empty()).then(|| Line { inside: Some(inside), ..line.clone() })
+        ahead = &ahead[ahead.iter().take_while(|other| behind(other)).count()..];
+        ahead.first().filter(|other| is_same(&other.text, &line.text))
     };
-    lines.iter().filter_map(left).collect()
+    let mut left = Vec::new();
+    for line in lines {
+        match same_of(line) {
+            None => left.push(line.clone()),
+            Some(same) if line == same => {}
+            Some(same) => {
+                let inside = lines_without(Some(&line.text), line.inside(), same.inside());
+                if !inside.is_empty() {
+                    left.push(Line { inside: Some(Arc::new(inside)), ..line.clone() });
+                }
+            }
+        }
+    }
+    left
+}
+
+/// Whether the lines of a context stand in the common order.
+fn is_in_order(parent: Option<&str>) -> bool {
+    !parent.is_some_and(|parent| parent.starts_with("vni "))
 }
 
 /// Under `vni N`, FRR ignores a route target that it derives itself as long as no other is set, so it must come behind
@@ -245,9 +317,13 @@ fn put_derived_targets_last(router: &mut Line) {
     let Some(asn) = router_asn(&router.text) else {
         return;
     };
-    let families = router.inside.iter_mut().flatten();
-    for vni in families.flat_map(|family| family.inside.iter_mut().flatten()) {
+    let has_vnis = |family: &Line| family.inside().iter().any(|line| line.text.starts_with("vni "));
+    if !router.inside().iter().any(has_vnis) {
+        return;
+    }
+    for vni in router.inside_mut().iter_mut().flat_map(Line::inside_mut) {
         if let (Some(number), Some(inside)) = (vni.text.strip_prefix("vni "), &mut vni.inside) {
+            let inside = Arc::make_mut(inside);
             inside.sort_by_key(|line| is_derived_target(line.text(), asn, number));
         }
     }
@@ -284,7 +360,7 @@ pub(crate) fn is_derived_target(line: &str, asn: u32, vni: &str) -> bool {
 
 fn search<'a>(parent: Option<&str>, lines: &'a [Line], text: &str) -> Option<&'a Line> {
     // Not in the common order, and short.
-    if parent.is_some_and(|parent| parent.starts_with("vni ")) {
+    if !is_in_order(parent) {
         return lines.iter().find(|line| &*line.text == text);
     }
     let at = lines.binary_search_by(|line| compare(parent, &line.text, text));
@@ -302,9 +378,9 @@ fn in_order(parent: Option<&str>, mut lines: Vec<Line>) -> Vec<Line> {
         let same = again.text == first.text;
         if same && let Some(more) = again.inside.take() {
             let text = first.text.clone();
-            let inside = first.inside.get_or_insert_default();
-            inside.extend(more);
-            *inside = in_order(Some(&text), std::mem::take(inside));
+            let mut inside = first.inside.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+            inside.extend(Arc::unwrap_or_clone(more));
+            first.inside = Some(Arc::new(in_order(Some(&text), inside)));
         }
         same
     });

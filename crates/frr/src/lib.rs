@@ -17,6 +17,7 @@
 //! * No `Debug`, `Display` or error text shows a password.
 
 mod apply;
+mod reading;
 mod store;
 mod transport;
 
@@ -24,6 +25,7 @@ pub use apply::{
     Cause, Driven, Event, Goal, Machine, Ours, Phase, Refused, Residue, Step, Unanswered, Verdict,
     differences, drive, read_running, same,
 };
+pub use reading::Reader;
 pub use store::{
     Accepted, LastGood, Loaded, NodeRecord, RawRecord, Record, SetAside, StartupFile, Store, StoreError,
     digest,

@@ -23,13 +23,8 @@ pub struct Divided {
 /// hop tracking, logging; the host name where a document of ours has one; and whatever else stands in a document of ours, such as the VNI of a VRF.
 pub fn divide(running: Document, known: &[&Document]) -> Divided {
     let ownership = Ownership::new(&running, known);
-    let (mut ours, mut foreign) = (Vec::new(), Vec::new());
-    for line in running.into_lines() {
-        let (own, other) = ownership.divide(line);
-        ours.extend(own);
-        foreign.extend(other);
-    }
-    Divided { ours: Document::new(ours), foreign: Document::new(foreign) }
+    let (ours, foreign) = running.divided(|line| ownership.divide(line));
+    Divided { ours, foreign }
 }
 
 struct Ownership<'a> {
@@ -38,27 +33,25 @@ struct Ownership<'a> {
     /// Maps that use a list of ours.
     maps: BTreeSet<String>,
     known: &'a [&'a Document],
-    /// The lines at the top of what is known.
-    known_lines: BTreeSet<&'a str>,
     /// Whether one of them names the machine.
     names_machine: bool,
 }
 
 impl<'a> Ownership<'a> {
     fn new(running: &Document, known: &'a [&'a Document]) -> Self {
-        let all = || std::iter::once(running).chain(known.iter().copied());
-        let peers = all().flat_map(peer_names).collect();
+        let mut peers = BTreeSet::new();
+        for document in std::iter::once(running).chain(known.iter().copied()) {
+            add_peer_names(document, &mut peers);
+        }
         let uses_ours = |line: &Line| {
             let mut inside = line.inside().iter().map(Line::text);
             inside.any(|text| text.rsplit(' ').next().is_some_and(|name| list_number(name).is_some()))
         };
         let running_maps = running.lines().iter().filter(|line| uses_ours(line));
         let maps = running_maps.filter_map(|line| map_of(line.text())).map(str::to_owned);
-        let known_lines: BTreeSet<&str> =
-            known.iter().flat_map(|document| document.lines()).map(Line::text).collect();
-        let names_machine =
-            known_lines.range("hostname "..).next().is_some_and(|line| line.starts_with("hostname "));
-        Self { peers, maps: maps.collect(), known, known_lines, names_machine }
+        let mut known_lines = known.iter().flat_map(|document| document.lines());
+        let names_machine = known_lines.any(|line| line.text().starts_with("hostname "));
+        Self { peers, maps: maps.collect(), known, names_machine }
     }
 
     /// The part of a line of the top level that is ours, and the part that is not.
@@ -74,13 +67,11 @@ impl<'a> Ownership<'a> {
             let known: Vec<&Line> = self.known.iter().filter_map(|document| document.find(&[text])).collect();
             return divide_inside(line, |inside| known.iter().any(|line| line.inside().contains(inside)));
         }
-        if self.is_ours(text) { (Some(line), None) } else { (None, Some(line)) }
+        let is_known = || self.known.iter().any(|document| document.find(&[text]).is_some());
+        if self.is_ours_by_name(text) || is_known() { (Some(line), None) } else { (None, Some(line)) }
     }
 
-    fn is_ours(&self, line: &str) -> bool {
-        if self.known_lines.contains(line) {
-            return true;
-        }
+    fn is_ours_by_name(&self, line: &str) -> bool {
         if let Some(map) = map_of(line) {
             return self.maps.contains(map) || self.is_policy_of_peer(map);
         }
@@ -138,19 +129,20 @@ fn list_of(line: &str) -> Option<&str> {
     rest.split(' ').next()
 }
 
-/// The names that begin the policy of the neighbors of a document: `<peer>`, or `<peer>-<vrf>`.
-fn peer_names(document: &Document) -> BTreeSet<String> {
-    let routers = document.lines().iter().filter(|line| line.text().starts_with("router bgp "));
-    routers
-        .flat_map(|router| {
-            let vrf = router.text().split(" vrf ").nth(1);
-            let neighbors = router.inside().iter().filter_map(|line| line.text().strip_prefix("neighbor "));
-            neighbors.filter_map(|rest| rest.split(' ').next()).map(move |peer| match vrf {
-                Some(vrf) => format!("{peer}-{vrf}"),
-                None => peer.to_owned(),
-            })
-        })
-        .collect()
+/// Adds the names that begin the policy of the neighbors of a document: `<peer>`, or `<peer>-<vrf>`.
+fn add_peer_names(document: &Document, names: &mut BTreeSet<String>) {
+    for router in document.lines().iter().filter(|line| line.text().starts_with("router bgp ")) {
+        let vrf = router.text().split(" vrf ").nth(1);
+        let neighbors = router.inside().iter().filter_map(|line| line.text().strip_prefix("neighbor "));
+        let mut last = "";
+        for peer in neighbors.filter_map(|rest| rest.split(' ').next()) {
+            // The lines of a neighbor stand together.
+            if peer != last {
+                names.insert(vrf.map_or_else(|| peer.to_owned(), |vrf| format!("{peer}-{vrf}")));
+            }
+            last = peer;
+        }
+    }
 }
 
 #[cfg(test)]

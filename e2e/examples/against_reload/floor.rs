@@ -6,7 +6,7 @@ use frrk8s_delta::{Delta, Documents};
 use frrk8s_document::{Daemon, Dialect, Document};
 use frrk8s_e2e::fleet::Fleet;
 use frrk8s_e2e::{PlannedInput, dialect};
-use frrk8s_frr::{Change, Sockets, Transport as _, read_running};
+use frrk8s_frr::{Change, Reader, Sockets, Transport as _, read_running};
 use frrk8s_render::divide;
 use frrk8s_testkit::lab::{LabError, Router};
 
@@ -29,6 +29,7 @@ pub struct Floor {
 
 struct Bare<'a> {
     sockets: Sockets,
+    reader: Reader,
     dialect: Dialect,
     router: &'a Router,
     fleet: &'a Fleet,
@@ -38,7 +39,9 @@ struct Bare<'a> {
 impl Bare<'_> {
     async fn read(&mut self) -> Documents {
         let ours = |running: Document| divide(running, &[]).ours;
-        read_running(&mut self.sockets, (self.dialect, self.dialect.daemons()), &ours).await.unwrap()
+        read_running((&mut self.sockets, &mut self.reader), (self.dialect, self.dialect.daemons()), &ours)
+            .await
+            .unwrap()
     }
 
     /// Changes to a state: the lines, the clears, and how long each half took.
@@ -81,7 +84,7 @@ pub fn measure(runs: usize, size: Size, (router, fleet): (&Router, &Fleet)) -> R
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(LabError::io("cannot make a runtime"))?;
     let sockets = Sockets::new(router.run_directory());
-    let mut bare = Bare { sockets, dialect: dialect(router), router, fleet, size };
+    let mut bare = Bare { sockets, reader: Reader::default(), dialect: dialect(router), router, fleet, size };
     Ok(runtime.block_on(async {
         let prefix = bare.there_and_back(runs, [State::Front, State::Base]).await;
         let neighbor = bare.there_and_back(runs, [State::TwoWithheld, State::LastWithheld]).await;

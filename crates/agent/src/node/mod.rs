@@ -12,8 +12,8 @@ use std::time::Instant;
 use frrk8s_delta::Documents;
 use frrk8s_document::{Daemon, Dialect, Document, Line, Text};
 use frrk8s_frr::{
-    Cause, Driven, FrrError, Goal, LastGood, Machine, RawRecord, SetAside, StartupFile, Store, StoreError,
-    Transport, Verdict, drive,
+    Cause, Driven, FrrError, Goal, LastGood, Machine, RawRecord, Reader, SetAside, StartupFile, Store,
+    StoreError, Transport, Verdict, drive,
 };
 use frrk8s_intake::Input;
 use frrk8s_model::Finding;
@@ -43,6 +43,7 @@ struct Applied {
 #[derive(Debug)]
 pub struct Node<T> {
     transport: T,
+    reader: Reader,
     engine: Engine,
     store: Store,
     startup: Option<StartupFile>,
@@ -79,6 +80,7 @@ impl<T: Transport> Node<T> {
         let (retry, held) = (Retry::default(), Retry::default());
         Self {
             transport,
+            reader: Reader::default(),
             engine,
             store,
             startup,
@@ -130,8 +132,14 @@ impl<T: Transport> Node<T> {
 
     /// One pass: FRR is made to run what the objects of the source ask for.
     pub async fn pass(&mut self, source: Result<Input, SourceError>) -> Pass {
+        self.pass_over(|| source).await
+    }
+
+    /// The same with a source that is read while FRR prints what it runs.
+    pub async fn pass_over(&mut self, source: impl FnOnce() -> Result<Input, SourceError>) -> Pass {
         let mut pass = Pass::new();
-        match self.look(&mut pass).await {
+        let (looked, source) = tokio::join!(self.look(&mut pass), async { source() });
+        match looked {
             Ok((dialect, running)) => {
                 pass.error = self.work(source, (dialect, &running), &mut pass).await.err();
                 self.describe(&running, &mut pass);
@@ -382,8 +390,7 @@ impl<T: Transport> Node<T> {
     /// A goal without the lines that do not reach FRR on the way that was chosen.
     fn told(&self, goal: Goal) -> Goal {
         let tells = |line: Line| self.transport.tells(line.text()).then_some(line);
-        let of_one =
-            |document: Document| Document::new(document.into_lines().into_iter().filter_map(tells).collect());
+        let of_one = |document: Document| document.reduced(tells);
         let documents = goal.documents.into_iter().map(|(daemon, document)| (daemon, of_one(document)));
         Goal { documents: documents.collect(), ..goal }
     }
@@ -405,6 +412,6 @@ impl<T: Transport> Node<T> {
         let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
         let read = running.read.iter().map(|(daemon, document)| (*daemon, ours(document.clone())));
         let machine = Machine::new(dialect, goal, applied.filter(|_| !is_old)).knowing(read.collect());
-        drive(&mut self.transport, machine, &ours, text).await
+        drive((&mut self.transport, &mut self.reader), machine, &ours, text).await
     }
 }

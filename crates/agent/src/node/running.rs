@@ -79,15 +79,21 @@ impl<T: Transport> Node<T> {
             has_staticd: false,
             read: Documents::new(),
         };
-        for daemon in dialect.all_daemons() {
-            let text = match self.transport.running(daemon).await {
-                // Not every node runs it, and nothing of ours needs it but raw snippets.
-                Err(_) if daemon == Daemon::Staticd => continue,
-                text => text?,
-            };
+        let mut texts = Vec::new();
+        for (daemon, text) in
+            dialect.daemons().iter().zip(self.transport.running_of(dialect.daemons()).await?)
+        {
+            texts.push((*daemon, text));
+        }
+        if dialect.all_daemons().contains(&Daemon::Staticd) {
+            // Not every node runs it, and nothing of ours needs it but raw snippets.
+            let text = self.transport.running(Daemon::Staticd).await;
+            texts.extend(text.map(|text| (Daemon::Staticd, text)));
+        }
+        for (daemon, text) in texts {
             running.has_staticd |= daemon == Daemon::Staticd;
             check_defaults(&text)?;
-            let document = dialect.read_from(daemon, &text);
+            let document = self.reader.read(dialect, daemon, text);
             running.read.insert(daemon, document.clone());
             let divided = divide(document, known);
             running.ours.insert(daemon, divided.ours);

@@ -8,6 +8,7 @@ use frrk8s_document::{Daemon, Dialect, Document};
 use tokio::time::sleep;
 
 use super::{Cause, Event, Machine, Phase, Refused, Step, Unanswered, Verdict};
+use crate::reading::Reader;
 use crate::transport::{Change, FrrError, Refusal, Transport};
 
 /// How long a daemon that was lost may take to be there again, before the way back is given up for now: watchfrr starts
@@ -54,21 +55,18 @@ impl<F: Fn(Document) -> Document> Ours for F {
 
 /// What every daemon of FRR runs, as far as it is ours.
 pub async fn read_running<T: Transport>(
-    transport: &mut T,
+    (transport, reader): (&mut T, &mut Reader),
     (dialect, daemons): (Dialect, &[Daemon]),
     ours: &impl Ours,
 ) -> Result<Documents, FrrError> {
-    let mut documents = Documents::new();
-    for &daemon in daemons {
-        let text = transport.running(daemon).await?;
-        documents.insert(daemon, ours.ours(dialect.read_from(daemon, &text)));
-    }
-    Ok(documents)
+    let texts = transport.running_of(daemons).await?;
+    let read = |(daemon, text): (&Daemon, String)| (*daemon, ours.ours(reader.read(dialect, *daemon, text)));
+    Ok(daemons.iter().zip(texts).map(read).collect())
 }
 
 /// Drives a machine to its end. `desired` is the whole text that is to run, for transports that want it.
 pub async fn drive<T: Transport>(
-    transport: &mut T,
+    (transport, reader): (&mut T, &mut Reader),
     mut machine: Machine,
     ours: &impl Ours,
     desired: &str,
@@ -84,7 +82,7 @@ pub async fn drive<T: Transport>(
             Step::Read => {
                 let returns = matches!(machine.phase(), Phase::Returning | Phase::VerifyingReturn);
                 let limit = if returns { RETURN_LIMIT } else { Duration::ZERO };
-                let read = read_patiently(transport, daemons, ours, limit).await;
+                let read = read_patiently((transport, reader), daemons, ours, limit).await;
                 driven.reading += started.elapsed();
                 read.map_or_else(|error| Event::Lost(lost(&error, None)), Event::Running)
             }
@@ -108,14 +106,14 @@ pub async fn drive<T: Transport>(
 }
 
 async fn read_patiently<T: Transport>(
-    transport: &mut T,
+    (transport, reader): (&mut T, &mut Reader),
     daemons: (Dialect, &[Daemon]),
     ours: &impl Ours,
     limit: Duration,
 ) -> Result<Documents, FrrError> {
     let started = Instant::now();
     loop {
-        match read_running(transport, daemons, ours).await {
+        match read_running((transport, reader), daemons, ours).await {
             Err(_) if started.elapsed() < limit => sleep(RETURN_PAUSE).await,
             read => return read,
         }

@@ -32,6 +32,14 @@ impl Transport for AnyTransport {
         }
     }
 
+    async fn running_of(&mut self, daemons: &[Daemon]) -> Result<Vec<String>, FrrError> {
+        match self {
+            Self::Sockets(sockets) => sockets.running_of(daemons).await,
+            Self::Vtysh(vtysh) => vtysh.running_of(daemons).await,
+            Self::Reload(reload) => reload.running_of(daemons).await,
+        }
+    }
+
     async fn ask(&mut self, daemon: Daemon, command: &str) -> Result<String, FrrError> {
         match self {
             Self::Sockets(sockets) => sockets.ask(daemon, command).await,

@@ -46,6 +46,20 @@ pub trait Transport: Send {
     /// What a daemon runs, as `show running-config` prints it, with passwords in clear.
     fn running(&mut self, daemon: Daemon) -> impl Future<Output = Result<String, FrrError>> + Send;
 
+    /// What several daemons run, each as [`Self::running`] gives it, in their order.
+    fn running_of(
+        &mut self,
+        daemons: &[Daemon],
+    ) -> impl Future<Output = Result<Vec<String>, FrrError>> + Send {
+        async move {
+            let mut texts = Vec::with_capacity(daemons.len());
+            for daemon in daemons {
+                texts.push(self.running(*daemon).await?);
+            }
+            Ok(texts)
+        }
+    }
+
     /// The answer to a command outside of configuration, such as `show bgp summary json`.
     fn ask(&mut self, daemon: Daemon, command: &str)
     -> impl Future<Output = Result<String, FrrError>> + Send;

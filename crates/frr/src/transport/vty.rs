@@ -69,11 +69,19 @@ impl Vty {
 
     /// The reply to one line outside of a batch.
     pub(super) async fn ask(&mut self, line: &str) -> Result<Reply, FrrError> {
-        let limit = self.limits.reply;
-        let answered = match self.write(&message(self.daemon, line)?).await {
-            Ok(()) => self.reply(limit).await,
-            Err(lost) => Err(lost),
-        };
+        self.put(line).await?;
+        self.answer_to(line).await
+    }
+
+    /// The first half of [`Self::ask`].
+    pub(super) async fn put(&mut self, line: &str) -> Result<(), FrrError> {
+        let written = self.write(&message(self.daemon, line)?).await;
+        written.map_err(|lost| self.lost(lost, Place::at(line)))
+    }
+
+    /// The second half.
+    pub(super) async fn answer_to(&mut self, line: &str) -> Result<Reply, FrrError> {
+        let answered = self.reply(self.limits.reply).await;
         answered.map_err(|lost| self.lost(lost, Place::at(line)))
     }
 
