@@ -14,7 +14,7 @@ endif
 endif
 endif
 
-.PHONY: help build check test test-pure test-frr test-cluster frr e2e-tools demo lab bench bench-frr soak fuzz crds cases docs lint clean
+.PHONY: help build check test test-pure test-frr test-cluster frr e2e-tools demo lab bench bench-frr bench-cluster soak fuzz crds cases docs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -85,6 +85,11 @@ bench-frr: ## Print the tables of docs/performance.md: a change beside frr-reloa
 	cargo build --quiet --release --package frrk8s-cli
 	cargo run --quiet --release --package frrk8s-e2e --example latency
 	cargo run --quiet --release --package frrk8s-e2e --example against_reload
+
+bench-cluster: export PATH := $(CURDIR)/$(or $(CARGO_TARGET_DIR),target)/release:$(CARGO_TARGET_DIR)/release:$(PATH)
+bench-cluster: ## Print the figures with the Kubernetes API as the source: latency, memory, a fleet (root; 15 min)
+	cargo build --quiet --release --package frrk8s-cli
+	cargo run --quiet --release --package frrk8s-e2e --example cluster_figures
 
 soak: ## Half an hour of changes, conflicts, kills and typing on real FRR (root)
 	FRRK8S_SOAK_SECONDS=$${FRRK8S_SOAK_SECONDS:-1800} cargo test --workspace --test=soak -- --nocapture

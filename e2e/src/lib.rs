@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 pub mod agent;
+pub mod arrival;
 pub mod bfd;
 pub mod chain;
 mod check;
 pub mod cut;
+pub mod fake_frr;
 pub mod fleet;
 pub mod generated;
 pub mod impact;

@@ -1,10 +1,11 @@
 //! Many neighbors with standing sessions, of which one is a router with a table.
 
 use frrk8s_e2e::agent::Home;
+use frrk8s_e2e::arrival::{Kind, LIMIT, Routers, has, wait_idle};
 use frrk8s_e2e::fleet::{FLEET_ASN, Fleet, NODE_ASN, address};
 use frrk8s_testkit::lab::{Daemon, FrrInstall, Host, LabError, Router, RouterOptions};
 
-use crate::{Kind, LIMIT, Routers, agent, has, measure, wait_idle};
+use crate::{agent, measure};
 
 /// The one that is withheld from the first neighbor, and sent to it again.
 const CHANGED: &str = "10.0.0.0/24";
