@@ -5,6 +5,7 @@ pub mod agent;
 pub mod bfd;
 pub mod chain;
 mod check;
+pub mod cluster_lab;
 pub mod cut;
 pub mod fleet;
 pub mod generated;
