@@ -4,6 +4,7 @@ use std::path::Path;
 
 use frrk8s_testkit::cluster::{self, Cluster, ClusterOptions};
 use frrk8s_testkit::lab::{Router, wait_until};
+use serde_json::Value;
 
 use crate::agent::{Agent, Home, LIMIT};
 
@@ -94,4 +95,31 @@ pub fn wait_for_status_that(cluster: &Cluster, path: &str, what: &str, is_it: im
 /// Deletes an object of the namespace, and waits until it is gone.
 pub fn delete(cluster: &Cluster, kind: &str, name: &str) {
     cluster.kubectl(&["delete", kind, name, "--namespace", NAMESPACE]).unwrap();
+}
+
+/// The events of the node's agent.
+pub fn events(cluster: &Cluster) -> Vec<Value> {
+    let text = cluster
+        .kubectl(&["get", "events.events.k8s.io", "--namespace=default", "--output=json"])
+        .unwrap_or_default();
+    let list: Value = serde_json::from_str(&text).unwrap_or_default();
+    let events = list["items"].as_array().cloned().unwrap_or_default();
+    let ours = |event: &Value| event["reportingController"] == "frrk8s.metallb.io/agent";
+    events.into_iter().filter(ours).collect()
+}
+
+/// Waits until events have been written, and gives them.
+///
+/// # Panics
+///
+/// When they are not in time.
+pub fn wait_for_events(cluster: &Cluster, what: &str, is_it: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    let mut last = Vec::new();
+    // Of one thing there is an event at most every 30 s.
+    let waited = wait_until(LIMIT * 2, what, || {
+        last = events(cluster);
+        Ok(is_it(&last))
+    });
+    assert!(waited.is_ok(), "{waited:?}: {last:#?}");
+    last
 }

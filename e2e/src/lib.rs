@@ -6,6 +6,7 @@ pub mod bfd;
 pub mod chain;
 mod check;
 pub mod cluster_lab;
+pub mod cluster_peer;
 pub mod cut;
 pub mod fleet;
 pub mod generated;
