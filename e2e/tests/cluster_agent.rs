@@ -63,8 +63,9 @@ fn a_crd_or_a_namespace_that_is_deleted_takes_nothing_along() {
     wait_for_config(&router, "the neighbor", |text| text.contains("192.0.2.3 remote-as"));
     let before = bgpd(&router);
     cluster.kubectl(&["delete", "crd", "frrconfigurations.frrk8s.metallb.io"]).unwrap();
-    running
-        .wait_for("the object to be missed", |report| report["findings"].to_string().contains("unreadable"));
+    running.wait_for("the object to be missed", |report| {
+        report["findings"].to_string().contains("missing-in-api")
+    });
     assert_eq!(bgpd(&router), before);
     cluster.install_crds().unwrap();
     cluster.apply_yaml(&object("a", 3, "")).unwrap();

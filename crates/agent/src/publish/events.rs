@@ -106,14 +106,11 @@ fn about_conflicts(before: &Report, after: &Report) -> Vec<Said> {
     about_each([conflicts(before), conflicts(after)], after, (Topic::Conflict, "Conflict", ends))
 }
 
-/// Objects that are not in force for what is wrong with themselves.
+/// Objects that are not in force for what is wrong with themselves, or for what FRR has against them.
 fn about_findings(before: &Report, after: &Report) -> Vec<Said> {
     let findings = |report: &Report| {
-        let is_in_force = |object: &str| {
-            report.objects.iter().any(|report| report.object == object && report.fate == "Accepted")
-        };
         by_object(report, |finding| {
-            if finding.severity != "error" || finding.is_conflict() || is_in_force(&finding.object) {
+            if finding.severity != "error" || finding.is_conflict() {
                 return Vec::new();
             }
             let path = Some(&finding.path).filter(|path| !path.is_empty());

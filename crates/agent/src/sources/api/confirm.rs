@@ -87,7 +87,7 @@ impl Watcher {
     }
 
     /// Whether the ground is the one that objects were believed under.
-    async fn stand(&mut self) -> Result<(), String> {
+    pub(super) async fn stand(&mut self) -> Result<(), String> {
         self.stands_for(None).await
     }
 

@@ -176,7 +176,11 @@ impl Watcher {
 
     async fn handle(&mut self, kind: Kind, event: Event<DynamicObject>) {
         match event {
-            Event::Init => self.begin_list(kind).await,
+            Event::Init => {
+                // It says so before it asks anybody.
+                self.begin_list(kind).await;
+                return;
+            }
             Event::InitApply(object) => {
                 let listing = self.listing.entry(kind).or_default();
                 listing.names.insert(name_of(&object));
@@ -266,8 +270,13 @@ impl Watcher {
     async fn begin_list(&mut self, kind: Kind) {
         let before = self.highest.get(&kind).copied().unwrap_or_default();
         let now = self.count(kind).await.ok().flatten();
+        let counts_back = now.is_some_and(|now| now < before);
+        if counts_back {
+            // What is there in a cluster that was made anew did not come back.
+            self.is_other_ground = self.stand().await.is_err();
+        }
         let mut state = lock(&self.state);
-        if now.is_some_and(|now| now < before) {
+        if counts_back {
             let (kind, now) = (kind.as_str(), now.unwrap_or_default());
             warn!(
                 kind,
@@ -277,7 +286,8 @@ impl Watcher {
         }
         let knows_all = state.listed.contains(&kind) || state.store.is_restored;
         drop(state);
-        let known_up_to = Some(before).filter(|before| knows_all && *before > 0);
+        let can_be_back = knows_all && before > 0 && !(counts_back && self.is_other_ground);
+        let known_up_to = can_be_back.then_some(before);
         let counted = now.unwrap_or_default();
         self.listing.insert(kind, Listing { names: BTreeSet::new(), known_up_to, counted });
     }
