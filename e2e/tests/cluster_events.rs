@@ -4,7 +4,9 @@
 use std::fmt::Write as _;
 
 use frrk8s_e2e::agent::wait_for_config;
-use frrk8s_e2e::cluster_lab::{NAMESPACE, NODE, delete, events, object, wait_for_events, wait_for_status};
+use frrk8s_e2e::cluster_lab::{
+    NAMESPACE, NODE, delete, events, object, status, wait_for_events, wait_for_status,
+};
 use frrk8s_e2e::cluster_peer::{RECOVERY, Watched, advertises};
 use frrk8s_testkit::cluster::ClusterOptions;
 use frrk8s_testkit::lab::Daemon;
@@ -38,10 +40,11 @@ fn what_is_refused_put_back_or_reset_is_said() {
     assert_eq!(event["reportingInstance"], NODE);
     assert!(event["note"].to_string().contains("no-such-option 7"), "{event:#}");
     assert!(event["regarding"]["uid"].is_string(), "kubectl describe looks for the UID");
-    let desired = "{.status.desiredHash}";
-    let hashes = ["{.status.desiredHash}", "{.status.runningHash}"]
-        .map(|path| frrk8s_e2e::cluster_lab::status(&watched.cluster, path));
-    assert!(!hashes[0].is_empty() && hashes[0] != hashes[1], "{desired}: {hashes:?}");
+    let reason = "{.status.conditions[?(@.type==\"Applied\")].reason}";
+    wait_for_status(&watched.cluster, reason, "RolledBack");
+    let hashes =
+        ["{.status.desiredHash}", "{.status.runningHash}"].map(|path| status(&watched.cluster, path));
+    assert!(!hashes[0].is_empty() && hashes[0] != hashes[1], "{hashes:?}");
     delete(&watched.cluster, "frrconfiguration", "raw");
     agent.wait_for_reason("Applied");
     wait_for_events(&watched.cluster, "the end to be said", |events| says(events, "Applied", None));

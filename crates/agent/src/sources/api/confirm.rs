@@ -93,6 +93,8 @@ impl Watcher {
 
     /// The same for an object that was created at this time: one that is younger than the ground stood on this one only.
     async fn stands_for(&mut self, created: Option<Timestamp>) -> Result<(), String> {
+        // What cannot be looked at may be another one afterwards.
+        self.is_other_ground = true;
         let (now, since) = self.ground_now().await?;
         let before = self.ground.get_or_insert_with(|| now.clone());
         self.is_other_ground = *before != now;
