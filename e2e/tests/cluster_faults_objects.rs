@@ -52,6 +52,36 @@ fn a_crd_or_a_namespace_that_is_deleted_takes_no_route_along() {
 }
 
 #[test]
+fn an_agent_that_did_not_run_while_the_crd_was_made_again_believes_nothing() {
+    let Some(watched) = Watched::start(&ClusterOptions::default()) else { return };
+    let agent = watched.agent(EXECUTABLE, &[]);
+    let all = ["10.1.0.0/24", "10.2.0.0/24"];
+    watched.apply(&(advertises("a", &all[..1], "") + &advertises("b", &all[1..], "")));
+    watched.wait_for(&all);
+    agent.wait_for_reason("Applied");
+    let is_remembered = || {
+        let text = std::fs::read_to_string(watched.home.state().join("api.json")).unwrap_or_default();
+        Ok(["\"a\"", "\"b\"", "\"crd\""].iter().all(|word| text.contains(word)))
+    };
+    wait_until(LIMIT, "what was seen of the API to be kept", is_remembered).unwrap();
+    watched.mark();
+    agent.kill();
+    watched.cluster.kubectl(&["delete", "crd", CRD]).unwrap();
+    watched.cluster.install_crds().unwrap();
+    let agent = watched.agent(EXECUTABLE, &[]);
+    agent.wait_long_for(RECOVERY, "both to be missed for good", |report| {
+        report["findings"].to_string().matches("was made again").count() >= 2
+    });
+    nothing_leaves_for(&watched, Duration::from_secs(8));
+    // One comes back with other prefixes, for it is another object; the other is accepted to be gone.
+    watched.apply(&advertises("a", &["10.1.0.0/24", "10.3.0.0/24"], ""));
+    let accept = ["annotate", "node", "n1", "frrk8s.metallb.io/accept-withdrawals=1"];
+    watched.cluster.kubectl(&accept).unwrap();
+    watched.wait_for(&["10.1.0.0/24", "10.3.0.0/24"]);
+    watched.assert_left_only(&["10.2.0.0/24"]);
+}
+
+#[test]
 fn another_label_of_the_node_changes_what_selects_it() {
     let Some(watched) = Watched::start(&ClusterOptions::default()) else { return };
     let _agent = watched.agent(EXECUTABLE, &[]);

@@ -128,9 +128,10 @@ impl Publisher {
             if report.publish_trouble == trouble {
                 return false;
             }
-            match &trouble {
-                Some(trouble) => warn!(node = self.node, "the FRRNodeState cannot be written: {trouble}"),
-                None => info!(node = self.node, "the FRRNodeState can be written again"),
+            if let Some(trouble) = &trouble {
+                warn!(node = self.node, "the FRRNodeState cannot be written: {trouble}");
+            } else {
+                info!(node = self.node, "the FRRNodeState can be written again");
             }
             report.publish_trouble = trouble;
             true

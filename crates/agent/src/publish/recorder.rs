@@ -62,7 +62,9 @@ impl Events {
                         return;
                     }
                     let report = reports.borrow_and_update().clone();
-                    changes(&before, &report).into_iter().for_each(|said| outbox.put(said));
+                    for said in changes(&before, &report) {
+                        outbox.put(said);
+                    }
                     before = report;
                 }
                 () = due => {

@@ -40,7 +40,7 @@ impl Cause {
         let number = |version: &Version| {
             let generation = Some(version.generation).filter(|generation| *generation > 0);
             let generation = generation.map(|generation| format!(" (generation {generation})"));
-            format!("{}{}", version.resource_version, generation.unwrap_or_default())
+            format!("{}{}", version.resource, generation.unwrap_or_default())
         };
         match (self, before) {
             (Self::Older, Some(before)) => format!(
@@ -77,11 +77,10 @@ impl Doubt {
         let is_as_before = self.before.as_ref().is_none_or(|before| now.digest == before.digest);
         let is_edited = self.there.as_ref().is_some_and(|there| now.is_edited_since(there));
         match self.cause {
-            Cause::Missing if is_past || is_as_before || is_edited => None,
-            Cause::Missing => Some(Cause::Older),
-            Cause::Older if is_past || is_as_before || is_edited => None,
-            Cause::Back if is_edited => None,
-            cause => Some(cause),
+            Cause::Back => (!is_edited).then_some(Cause::Back),
+            Cause::Missing | Cause::Older => {
+                (!is_past && !is_as_before && !is_edited).then_some(Cause::Older)
+            }
         }
     }
 }

@@ -10,7 +10,8 @@ pub struct Version {
     /// Which object of its name it is.
     pub uid: String,
     /// Counts every change of it.
-    pub resource_version: String,
+    #[serde(rename = "resourceVersion")]
+    pub resource: String,
     /// Counts the changes of what it asks for; 0 where nobody counts them.
     pub generation: i64,
     /// Identifies what it asks for.
@@ -24,7 +25,7 @@ impl Version {
         let word = |name: &str| metadata[name].as_str().unwrap_or_default().to_owned();
         Self {
             uid: word("uid"),
-            resource_version: word("resourceVersion"),
+            resource: word("resourceVersion"),
             generation: metadata["generation"].as_i64().unwrap_or_default(),
             digest: digest(text),
         }
@@ -32,7 +33,7 @@ impl Version {
 
     /// The resource version as a number, where it is one.
     pub fn number(&self) -> Option<u64> {
-        number(&self.resource_version)
+        number(&self.resource)
     }
 
     /// Whether it is the same object as it was before. Another object of the same name is not older, whatever its numbers.
