@@ -6,6 +6,8 @@ pub mod arrival;
 pub mod bfd;
 pub mod chain;
 mod check;
+pub mod cluster_lab;
+pub mod cluster_peer;
 pub mod cut;
 pub mod fake_frr;
 pub mod fleet;

@@ -3,56 +3,20 @@
 
 use std::path::Path;
 
-use frrk8s_e2e::agent::{Agent, Home, LIMIT, bgpd, isolated, wait_for_config};
-use frrk8s_testkit::cluster::{self, Cluster, ClusterOptions};
-use frrk8s_testkit::lab::{Router, installs, wait_until};
+use frrk8s_e2e::agent::{Agent, Home, bgpd, isolated, wait_for_config};
+use frrk8s_e2e::cluster_lab::{self, NAMESPACE, cluster, status, wait_for_status};
+use frrk8s_testkit::cluster::Cluster;
+use frrk8s_testkit::lab::{Router, installs};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
-const NAMESPACE: &str = "frr-k8s-system";
-const GROUND: &str = "apiVersion: v1
-kind: Namespace
-metadata: {name: frr-k8s-system}
----
-apiVersion: v1
-kind: Node
-metadata: {name: n1, labels: {rack: '7'}}
-";
-
-fn cluster() -> Option<Cluster> {
-    let cluster = Cluster::start(&cluster::tools()?, &ClusterOptions::default()).unwrap();
-    cluster.install_crds().unwrap();
-    cluster.apply_yaml(GROUND).unwrap();
-    Some(cluster)
-}
 
 fn agent(cluster: &Cluster, router: &Router, home: &Home, options: &[&str]) -> Agent {
-    let kubeconfig = format!("--kubeconfig={}", cluster.kubeconfig().display());
-    let all: Vec<&str> =
-        ["--source=kube", "--node=n1", &kubeconfig].into_iter().chain(options.iter().copied()).collect();
-    Agent::start_with(Path::new(EXECUTABLE), router.run_directory(), home, &all)
+    cluster_lab::agent(Path::new(EXECUTABLE), (cluster, router), home, options)
 }
 
 fn object(name: &str, neighbor: u8, more: &str) -> String {
-    format!(
-        "apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRConfiguration\nmetadata: {{name: {name}, namespace: {NAMESPACE}}}\n\
-         spec: {{bgp: {{routers: [{{asn: 64512, neighbors: [{{address: 192.0.2.{neighbor}, asn: 64513{more}}}]}}]}}}}\n"
-    )
-}
-
-fn status(cluster: &Cluster, path: &str) -> String {
-    cluster
-        .kubectl(&["get", "frrnodestate", "n1", "--output", &format!("jsonpath={path}")])
-        .unwrap_or_default()
-}
-
-fn wait_for_status(cluster: &Cluster, path: &str, expected: &str) {
-    let mut last = String::new();
-    let waited = wait_until(LIMIT, expected, || {
-        last = status(cluster, path);
-        Ok(last == expected)
-    });
-    let whole = cluster.kubectl(&["get", "frrnodestate", "n1", "-o", "yaml"]);
-    assert!(waited.is_ok(), "{path} is {last:?} instead of {expected:?}\n{whole:?}");
+    let neighbor = format!("{{address: 192.0.2.{neighbor}, asn: 64513{more}}}");
+    cluster_lab::object(name, &format!("{{bgp: {{routers: [{{asn: 64512, neighbors: [{neighbor}]}}]}}}}"))
 }
 
 #[test]
@@ -99,8 +63,9 @@ fn a_crd_or_a_namespace_that_is_deleted_takes_nothing_along() {
     wait_for_config(&router, "the neighbor", |text| text.contains("192.0.2.3 remote-as"));
     let before = bgpd(&router);
     cluster.kubectl(&["delete", "crd", "frrconfigurations.frrk8s.metallb.io"]).unwrap();
-    running
-        .wait_for("the object to be missed", |report| report["findings"].to_string().contains("unreadable"));
+    running.wait_for("the object to be missed", |report| {
+        report["findings"].to_string().contains("missing-in-api")
+    });
     assert_eq!(bgpd(&router), before);
     cluster.install_crds().unwrap();
     cluster.apply_yaml(&object("a", 3, "")).unwrap();

@@ -344,6 +344,10 @@ impl Engine {
             planned.candidates.iter().map(|candidate| &candidate.seniority.object).collect();
         let mut hidden: BTreeSet<&ObjectId> = BTreeSet::new();
         for unreadable in &input.unreadable {
+            if let Some(missed) = &unreadable.missed {
+                hidden.extend(missed.is_configuration.then_some(&missed.object));
+                continue;
+            }
             match self.provided.get(&input.sources[unreadable.source].name) {
                 Some(objects) => hidden.extend(objects),
                 // Nobody knows what it has: it may be any of those that are nowhere to be seen.
@@ -388,6 +392,9 @@ fn own_findings(input: &Input, inventory: &Inventory, left_out: &BTreeSet<&Objec
         left_out.iter().filter_map(|id| inventory.entries.get(id).copied()).collect();
     let of_objects = inventory.findings.iter().filter(|(entry, _)| !left_out.contains(entry));
     let unreadable = input.unreadable.iter().map(|unreadable| {
+        if let Some(missed) = &unreadable.missed {
+            return Finding::new(missed.rule, &missed.object, "", unreadable.message.as_str());
+        }
         let id = ObjectId::new("", &input.sources[unreadable.source].name);
         Finding::new(Rule::Unreadable, &id, "", unreadable.message.as_str())
     });

@@ -17,6 +17,19 @@ pub struct Pause {
     pub until: Timestamp,
     /// Why.
     pub reason: String,
+    /// Who asked for it.
+    #[serde(default)]
+    pub by: PausedBy,
+}
+
+/// Who asked for a pause: there it is ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PausedBy {
+    /// Somebody on the node, by `frrk8s pause`.
+    #[default]
+    Operator,
+    /// The annotation of the Node.
+    Node,
 }
 
 /// Why there is no pause.
@@ -31,6 +44,18 @@ pub enum PauseError {
     /// Nobody would know why.
     #[error("a pause needs a reason")]
     NoReason,
+    /// It does not say when it ends.
+    #[error("{text:?} is no pause: write `until=2026-11-28T12:00:00Z reason=WHY`")]
+    Annotation {
+        /// What was asked for.
+        text: String,
+    },
+    /// It ends too late.
+    #[error("a pause until {until} is longer than 24 h")]
+    TooLong {
+        /// When it was to end.
+        until: Timestamp,
+    },
 }
 
 impl Pause {
@@ -41,12 +66,62 @@ impl Pause {
         if parsed < SignedDuration::from_secs(1) || parsed > LONGEST {
             return Err(refused());
         }
-        let reason: String = reason.trim().chars().filter(|c| !c.is_control()).take(200).collect();
-        if reason.is_empty() {
-            return Err(PauseError::NoReason);
-        }
+        let reason = reason_of(reason)?;
         let until = now.checked_add(parsed).map_err(|_| refused())?;
-        Ok(Self { until, reason })
+        Ok(Self { until, reason, by: PausedBy::Operator })
+    }
+
+    /// What an annotation of the Node says: `until=TIME reason=WHY`. It may be over.
+    fn of_annotation(text: &str, now: Timestamp) -> Result<Self, PauseError> {
+        let refused = || PauseError::Annotation { text: text.chars().take(100).collect() };
+        let rest = text.trim().strip_prefix("until=").ok_or_else(refused)?;
+        let (until, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let until: Timestamp = until.parse().map_err(|_| refused())?;
+        let reason = match rest.trim() {
+            "" => Err(PauseError::NoReason),
+            rest => reason_of(rest.strip_prefix("reason=").ok_or_else(refused)?),
+        }?;
+        if until > now.checked_add(LONGEST).unwrap_or(Timestamp::MAX) {
+            return Err(PauseError::TooLong { until });
+        }
+        Ok(Self { until, reason, by: PausedBy::Node })
+    }
+}
+
+fn reason_of(text: &str) -> Result<String, PauseError> {
+    let reason: String = text.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+    if reason.is_empty() { Err(PauseError::NoReason) } else { Ok(reason) }
+}
+
+/// What the annotation of the Node says of a pause. It is judged once, when it is seen first: else one that ends too late would
+/// begin some day by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodePause {
+    text: String,
+    pause: Option<Pause>,
+    refused: Option<String>,
+}
+
+impl NodePause {
+    /// What a text says. `before` is what was said last.
+    pub fn judge(text: String, before: Option<&Self>, now: Timestamp) -> Self {
+        if let Some(before) = before.filter(|before| before.text == text) {
+            return before.clone();
+        }
+        match Pause::of_annotation(&text, now) {
+            Ok(pause) => Self { text, pause: Some(pause), refused: None },
+            Err(error) => Self { text, pause: None, refused: Some(error.to_string()) },
+        }
+    }
+
+    /// The pause, unless it is over.
+    pub fn pause(&self, now: Timestamp) -> Option<&Pause> {
+        self.pause.as_ref().filter(|pause| pause.until > now)
+    }
+
+    /// Why it says nothing that can be done.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
     }
 }
 
@@ -124,5 +199,25 @@ mod tests {
         assert_eq!(PauseFile::open(home.path(), at(-90_000)).pause(), None, "no pause is longer than a day");
         file.keep(None).unwrap();
         assert_eq!(PauseFile::open(home.path(), at(59)).pause(), None);
+    }
+
+    #[test]
+    fn an_annotation_says_until_when_and_why() {
+        let now: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+        let judge = |text: &str| NodePause::judge(text.to_owned(), None, now);
+        let said = judge(" until=2026-11-28T12:30:00Z  reason=rack 7 is looked at ");
+        let pause = said.pause(now).unwrap();
+        assert_eq!((pause.reason.as_str(), pause.by), ("rack 7 is looked at", PausedBy::Node));
+        assert_eq!(said.pause(pause.until), None, "it is over");
+        assert!(judge("until=2026-11-28T14:00:00+01:00 reason=x").pause(now).is_some(), "13:00 UTC");
+        for text in ["", "yes", "30m", "until=noon reason=x", "until=2026-11-28T12:30:00Z", "reason=x"] {
+            let said = judge(text);
+            assert!(said.refused().is_some() && said.pause(now).is_none(), "{text}");
+        }
+        let long = judge("until=2026-11-30T12:00:00Z reason=x");
+        assert!(long.refused().unwrap().contains("24 h"));
+        let later = "2026-11-29T13:00:00Z".parse().unwrap();
+        let again = NodePause::judge(long.text.clone(), Some(&long), later);
+        assert_eq!(again.pause(later), None, "what was refused does not begin some day");
     }
 }

@@ -17,7 +17,7 @@ use crate::sources::Trouble;
 /// The version of everything that is printed as JSON.
 pub const SCHEMA_VERSION: &str = "frrk8s/v1";
 /// The most findings, and the most lines of drift, that are reported.
-const LISTED_MAX: usize = 100;
+pub const LISTED_MAX: usize = 100;
 
 /// The state of a node.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -57,6 +57,10 @@ pub struct Report {
     pub sessions: Vec<SessionState>,
     /// A pause, while there is one.
     pub paused: Option<Pause>,
+    /// Why what people see in the cluster cannot be written.
+    pub publish_trouble: Option<String>,
+    /// Why the annotation of the Node pauses nothing.
+    pub pause_refused: Option<String>,
     /// Identifies what the objects ask for.
     pub desired_hash: Option<String>,
     /// Identifies what FRR was last seen to run of it; equal to the other when all is well.
@@ -84,6 +88,9 @@ pub struct LastApply {
     pub outcome: &'static str,
     /// What went wrong.
     pub cause: Option<String>,
+    /// What it was for: `Asked`, as objects changed; `Drift`, as somebody had changed what is ours; `Lost`, as a daemon had
+    /// been restarted.
+    pub because: &'static str,
     /// How many lines were told.
     pub lines: usize,
     /// How long FRR was told, in milliseconds.
@@ -187,6 +194,11 @@ impl Report {
                 at: Timestamp::try_from(driven.ended).unwrap_or(now),
                 outcome: driven.verdict.reason(),
                 cause: driven.verdict.cause().map(ToString::to_string),
+                because: match () {
+                    () if pass.is_lost => "Lost",
+                    () if !pass.drift.is_empty() => "Drift",
+                    () => "Asked",
+                },
                 lines: driven.lines,
                 sending_milliseconds: driven.sending.as_secs_f64() * 1000.0,
                 reading_milliseconds: driven.reading.as_secs_f64() * 1000.0,

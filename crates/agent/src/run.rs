@@ -20,13 +20,13 @@ use crate::hold_down::HoldDown;
 use crate::lock::Lock;
 use crate::metrics::Metrics;
 use crate::node::{Node, OnDrift, Pass, PassError};
-use crate::pause::{Pause, PauseFile};
-use crate::publish::Publisher;
+use crate::pause::{NodePause, Pause, PauseFile};
+use crate::publish::{Events, Publisher};
 use crate::report::{Report, SCHEMA_VERSION, with_sources};
 use crate::resets::Reset;
 use crate::server::{ListenError, Server, Shared};
 use crate::sessions;
-use crate::sources::{AccessError, Api, ApiAccess, ApiOptions, Sources};
+use crate::sources::{AccessError, Api, ApiAccess, ApiOptions, PAUSE_ANNOTATION, Sources};
 use crate::telling::Telling;
 use crate::watch::{Watch, WatchError};
 
@@ -66,6 +66,8 @@ pub struct Options {
     pub on_drift: OnDrift,
     /// How long an object that takes back everything is kept as it was.
     pub withdraw_hold_down: Duration,
+    /// Whether the `FRRNodeState` has all that FRR runs.
+    pub publish_running_config: bool,
     /// Where to answer; `None` answers nowhere.
     pub listen: Option<SocketAddr>,
     /// Is told how much to log, where an object says so.
@@ -106,8 +108,8 @@ impl Options {
         let (Some(node), Some(namespace)) = (self.terms.node.clone(), self.namespace.clone()) else {
             return Err(RunError::WhichNode);
         };
-        let (labels, known) = (self.terms.labels.clone(), BTreeSet::new());
-        Ok(Some(ApiOptions { client, namespace, node, labels, known }))
+        let (labels, known, state) = (self.terms.labels.clone(), BTreeSet::new(), self.state.clone());
+        Ok(Some(ApiOptions { client, namespace, node, labels, known, state }))
     }
 }
 
@@ -183,8 +185,10 @@ impl Worker {
         let api = api.map(|mut api| {
             node.describe_all();
             api.known = node.names_of_the_api();
-            let publisher = Publisher::new(api.client.clone(), api.node.clone(), Arc::clone(&shared));
-            tokio::spawn(publisher.run());
+            let (client, node) = (api.client.clone(), api.node.clone());
+            tokio::spawn(Events::new(client.clone(), node.clone(), Arc::clone(&shared)).run());
+            let with_config = options.publish_running_config;
+            tokio::spawn(Publisher::new(client, node, Arc::clone(&shared), with_config).run());
             Api::watch(api, Arc::clone(&shared.wake))
         });
         let sources = Sources::new(options.directories, api);
@@ -248,8 +252,23 @@ impl Worker {
         pause_after(&pass)
     }
 
-    /// The pause, unless it is over; kept on disk, so that it outlives the agent.
+    /// The pause: of that of an operator and that of the Node, the one that ends last.
     fn pause(&mut self) -> Option<Pause> {
+        let of_node = self.sources.node_pause();
+        let refused = of_node.as_ref().and_then(NodePause::refused).map(str::to_owned);
+        let is_other =
+            |report: &mut Report| std::mem::replace(&mut report.pause_refused, refused.clone()) != refused;
+        if self.shared.report.send_if_modified(is_other)
+            && let Some(refused) = &refused
+        {
+            warn!("the annotation {PAUSE_ANNOTATION} of the Node pauses nothing: {refused}");
+        }
+        let of_node = of_node.and_then(|pause| pause.pause(Timestamp::now()).cloned());
+        self.operators_pause().into_iter().chain(of_node).max_by_key(|pause| pause.until)
+    }
+
+    /// The one of an operator, unless it is over; kept on disk, so that it outlives the agent.
+    fn operators_pause(&mut self) -> Option<Pause> {
         let is_over = |pause: &mut Option<Pause>| {
             let is_over = pause.as_ref().is_some_and(|pause| pause.until <= Timestamp::now());
             if is_over {

@@ -256,6 +256,9 @@ pub struct AgentArgs {
     /// How long an object that takes back everything it advertised is kept as it was, such as 20s.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = hold_down)]
     pub withdraw_hold_down: Duration,
+    /// Whether the FRRNodeState has FRR's running configuration, passwords masked.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub publish_running_config: bool,
     /// Where to answer /healthz, /readyz, /metrics and /status, and `frrk8s status` [default: nowhere].
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use frrk8s_manifest::{Manifest, TEXT_BYTES_MAX};
-use frrk8s_model::shown_up_to;
+use frrk8s_model::{ObjectId, Rule, shown_up_to};
 
 use crate::position::Positions;
 
@@ -76,6 +76,19 @@ pub struct Unreadable {
     pub message: String,
     /// Where, in bytes.
     pub span: Range<usize>,
+    /// The one object that it has, where that is known without reading it.
+    pub missed: Option<Missed>,
+}
+
+/// An object of which the source says something that is not believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// What is wrong with it.
+    pub rule: Rule,
+    /// Which it is.
+    pub object: ObjectId,
+    /// Whether it configures nodes by itself: others, such as Secrets, only say more of those that do.
+    pub is_configuration: bool,
 }
 
 /// Everything that was read.
@@ -137,8 +150,12 @@ impl Input {
     pub fn without_empty_texts(mut self) -> Self {
         let empty = self.sources.iter().enumerate().filter(|(_, source)| source.text.trim().is_empty());
         let message = "it is empty: perhaps it is not written yet";
-        let unreadable =
-            empty.map(|(source, _)| Unreadable { source, message: message.to_owned(), span: 0..0 });
+        let unreadable = empty.map(|(source, _)| Unreadable {
+            source,
+            message: message.to_owned(),
+            span: 0..0,
+            missed: None,
+        });
         let unreadable: Vec<Unreadable> = unreadable.collect();
         self.unreadable.extend(unreadable);
         self
@@ -149,10 +166,10 @@ impl Input {
         self.add_from(SourceOrigin::File, name, bytes);
     }
 
-    /// Adds something of which only the name is known: what it has cannot be read.
-    pub fn add_unreadable(&mut self, origin: SourceOrigin, name: &str, message: String) {
+    /// Adds an object of which only the name is known, under the name that people call it by: it counts as it was.
+    pub fn add_missed(&mut self, origin: SourceOrigin, (name, missed): (&str, Missed), message: String) {
         let source = self.sources.len();
-        self.unreadable.push(Unreadable { source, message, span: 0..0 });
+        self.unreadable.push(Unreadable { source, message, span: 0..0, missed: Some(missed) });
         self.sources.push(Source::new(name, String::new(), origin));
     }
 
@@ -177,7 +194,7 @@ impl Input {
                     [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16; save it as UTF-8".to_owned(),
                     _ => format!("byte {at} is not UTF-8"),
                 };
-                self.unreadable.push(Unreadable { source, message, span: at..at });
+                self.unreadable.push(Unreadable { source, message, span: at..at, missed: None });
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
                 self.sources.push(Source::new(name, text, origin));
                 return;
@@ -189,7 +206,7 @@ impl Input {
             }
             Err(error) => {
                 let message = error.message;
-                self.unreadable.push(Unreadable { source, message, span: error.span });
+                self.unreadable.push(Unreadable { source, message, span: error.span, missed: None });
             }
         }
         self.sources.push(Source::new(name, text, origin));

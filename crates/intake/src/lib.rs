@@ -16,7 +16,9 @@ mod inventory;
 mod node;
 mod position;
 
-pub use input::{Entry, Input, InputError, Source, SourceOrigin, Unreadable, is_object_file, read_file};
+pub use input::{
+    Entry, Input, InputError, Missed, Source, SourceOrigin, Unreadable, is_object_file, read_file,
+};
 pub use inventory::{Configuration, Inventory, InventoryError, SecretsSeen};
 pub use node::{NodeView, Terms};
 pub use position::floor;

@@ -59,6 +59,12 @@ rules! {
     DuplicateObject = "duplicate-object", Object, Error,
         "Two different objects of the input have the same namespace and name.",
         "keep one of them, or give one another name";
+    MissingInApi = "missing-in-api", Object, Error,
+        "The Kubernetes API no longer has the object, and nobody is known to have deleted it: it counts as it was.",
+        "create the object again; or, where it is to be gone, give the annotation frrk8s.metallb.io/accept-withdrawals on the Node a new value";
+    OlderInApi = "older-in-api", Object, Error,
+        "The Kubernetes API has the object as it was before, as after a restore from an older copy, and nobody is known to have changed it: what was last in force counts.",
+        "write the object as it is to be; or, where it is to be as the API has it, give the annotation frrk8s.metallb.io/accept-withdrawals on the Node a new value";
     FieldDropped = "field-dropped", Object, Warning,
         "The API does not know the field; an API server drops it without a word.",
         "remove the field or correct its name";

@@ -18,7 +18,9 @@ impl<T: Transport> Node<T> {
         let ours = applied.filter(|_| is_told).unwrap_or(&running.ours);
         let is_asked = pass.decision.as_ref().is_some_and(|decision| !decision.is_held);
         let is_in_force = pass.verdict().is_none_or(|verdict| verdict.cause().is_none());
-        pass.desired_hash = applied.filter(|_| is_asked && is_in_force).map(frrk8s_frr::digest);
+        // Where it failed, what is in force is something else than what is asked for.
+        let desired = applied.filter(|_| is_in_force).or(pass.asked.as_ref()).filter(|_| is_asked);
+        pass.desired_hash = desired.map(frrk8s_frr::digest);
         pass.running_hash = Some(frrk8s_frr::digest(ours));
         let text = running.foreign.clone().joined(whole(ours)).print();
         pass.running_config =

@@ -286,12 +286,13 @@ impl<T: Transport> Node<T> {
     ) -> Option<Driven> {
         pass.is_tried = true;
         let homeless = wanted.homeless(dialect, running.has_staticd);
+        let raw = self.applied.as_ref().and_then(|applied| applied.raw.clone());
+        let goal = self.told(wanted.goal(dialect, raw.as_ref()));
+        pass.asked = self.is_described.then(|| goal.documents.clone());
         if !homeless.is_empty() {
             let verdict = Verdict::RolledBack(Cause::Refused(homeless));
             return Some(self.wait_with(verdict, dialect, running, pass).await);
         }
-        let raw = self.applied.as_ref().and_then(|applied| applied.raw.clone());
-        let goal = self.told(wanted.goal(dialect, raw.as_ref()));
         if self.is_left(&goal.documents, running, pass) {
             return None;
         }
@@ -366,7 +367,8 @@ impl<T: Transport> Node<T> {
         if pass.drift.is_empty() {
             pass.drift.push("a password is another one".to_owned());
         }
-        self.on_drift == OnDrift::Report && !running.is_lost(goal)
+        pass.is_lost = running.is_lost(goal);
+        self.on_drift == OnDrift::Report && !pass.is_lost
     }
 
     /// Makes all policy take effect. Sessions stay.

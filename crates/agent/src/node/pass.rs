@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use frrk8s_delta::Documents;
 use frrk8s_frr::{Driven, FrrError, StoreError, Verdict};
 use frrk8s_intake::InventoryError;
 
@@ -68,8 +69,12 @@ pub struct Pass {
     pub unkept: Vec<StoreError>,
     /// Lines that somebody else changed of what is ours.
     pub drift: Vec<String>,
+    /// Whether a daemon was found to run nothing of ours.
+    pub is_lost: bool,
     /// Sessions that were reset by what was applied.
     pub resets: Vec<Reset>,
+    /// What the objects ask for, where it was to be applied.
+    pub(super) asked: Option<Documents>,
     /// Identifies what the objects ask for.
     pub desired_hash: Option<String>,
     /// Identifies what runs of ours.
@@ -93,6 +98,8 @@ impl Pass {
             error: None,
             unkept: Vec::new(),
             drift: Vec::new(),
+            is_lost: false,
+            asked: None,
             resets: Vec::new(),
             desired_hash: None,
             running_hash: None,

@@ -1,20 +1,31 @@
-//! What people see of a node in the cluster: its `FRRNodeState`, written by server-side apply when it changes.
+//! What people see of a node in the cluster: its `FRRNodeState`, written by server-side apply when it changes, and made anew
+//! when somebody removes it; and events.
 
+mod events;
 mod node_state;
+mod outbox;
+mod recorder;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use frrk8s_api::k8s::{OwnerReference, Timestamp};
 use frrk8s_api::{FRRNodeState, FRRNodeStateStatus};
+use futures_util::stream::StreamExt;
 use kube::api::{Api, Patch, PatchParams};
+use kube::core::PartialObjectMeta;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event};
 use kube::{Client, Error};
 use serde_json::json;
 use tokio::time::sleep;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::report::{Report, with_sources};
 use crate::server::Shared;
+
+pub use recorder::Events;
 
 /// Who writes.
 const MANAGER: &str = "frrk8s-agent";
@@ -23,66 +34,128 @@ const WRITES_APART: Duration = Duration::from_secs(1);
 /// How long it is waited after a write that failed, at the most.
 const FAILED_PAUSE_MAX: Duration = Duration::from_secs(30);
 
+/// What was written last, and which version of the object that is.
+#[derive(Debug)]
+struct Written {
+    status: FRRNodeStateStatus,
+    resource_version: Option<String>,
+}
+
 /// Writes what an agent reports.
 #[derive(Clone)]
 pub struct Publisher {
     client: Client,
     node: String,
     shared: Arc<Shared>,
+    with_running_config: bool,
 }
 
 impl Publisher {
-    /// For a node, with what is shared with the loop.
-    pub fn new(client: Client, node: String, shared: Arc<Shared>) -> Self {
-        Self { client, node, shared }
+    /// For a node, with what is shared with the loop. `with_running_config`: whether all that FRR runs is to be seen.
+    pub fn new(client: Client, node: String, shared: Arc<Shared>, with_running_config: bool) -> Self {
+        Self { client, node, shared, with_running_config }
     }
 
     /// Writes for ever.
     pub async fn run(self) {
         let api: Api<FRRNodeState> = Api::all(self.client.clone());
         let mut reports = self.shared.report.subscribe();
-        let mut written: Option<FRRNodeStateStatus> = None;
+        let only = watcher::Config::default().fields(&format!("metadata.name={}", self.node));
+        let metadata: Api<PartialObjectMeta<FRRNodeState>> = Api::all(self.client.clone());
+        let mut seen = pin!(watcher::watcher(metadata, only).default_backoff());
+        let mut written: Option<Written> = None;
         let mut pause = WRITES_APART;
         loop {
             let report = reports.borrow_and_update().clone();
             match self.write(&api, &report, &mut written).await {
-                Ok(()) => pause = WRITES_APART,
+                Ok(()) => {
+                    pause = WRITES_APART;
+                    self.note_trouble(None);
+                }
                 Err(error) => {
-                    if pause == WRITES_APART {
-                        warn!(
-                            node = self.node,
-                            "the FRRNodeState cannot be written: {}",
-                            with_sources(&error)
-                        );
-                    }
                     // Somebody may have removed it: it is made anew.
                     written = None;
                     pause = (pause * 2).min(FAILED_PAUSE_MAX);
+                    self.note_trouble(Some(with_sources(&error)));
                     reports.mark_changed();
                 }
             }
             sleep(pause).await;
-            if reports.changed().await.is_err() {
-                return;
+            loop {
+                tokio::select! {
+                    changed = reports.changed() => match changed {
+                        Ok(()) => break,
+                        Err(_) => return,
+                    },
+                    Some(event) = seen.next() => if self.is_of_others(event, written.as_ref()) {
+                        written = None;
+                        break;
+                    },
+                }
             }
         }
+    }
+
+    /// Whether somebody else removed or changed what we wrote.
+    fn is_of_others(
+        &self,
+        event: watcher::Result<Event<PartialObjectMeta<FRRNodeState>>>,
+        written: Option<&Written>,
+    ) -> bool {
+        let number = |version: &Option<String>| version.as_deref().and_then(|text| text.parse::<u64>().ok());
+        let Some(written) = written else { return false };
+        match event {
+            Ok(Event::Delete(_)) => {
+                info!(node = self.node, "somebody removed the FRRNodeState: it is made anew");
+                true
+            }
+            // What is older is what we wrote before.
+            Ok(Event::Apply(object)) => {
+                number(&object.metadata.resource_version) > number(&written.resource_version)
+            }
+            Ok(Event::InitApply(object)) => object.metadata.resource_version != written.resource_version,
+            Ok(Event::Init | Event::InitDone) => false,
+            Err(error) => {
+                debug!(node = self.node, "the FRRNodeState cannot be watched: {}", with_sources(&error));
+                false
+            }
+        }
+    }
+
+    /// Says in the report why nothing can be written, or that it can.
+    fn note_trouble(&self, trouble: Option<String>) {
+        self.shared.report.send_if_modified(|report| {
+            if report.publish_trouble == trouble {
+                return false;
+            }
+            if let Some(trouble) = &trouble {
+                warn!(node = self.node, "the FRRNodeState cannot be written: {trouble}");
+            } else {
+                info!(node = self.node, "the FRRNodeState can be written again");
+            }
+            report.publish_trouble = trouble;
+            true
+        });
     }
 
     async fn write(
         &self,
         api: &Api<FRRNodeState>,
         report: &Report,
-        written: &mut Option<FRRNodeStateStatus>,
+        written: &mut Option<Written>,
     ) -> Result<(), Error> {
-        if report.passed_at.is_none() {
+        if report.passed_at.is_none() && report.paused.is_none() {
             return Ok(());
         }
         let before = match written.take() {
             Some(before) => before,
             None => self.make(api).await?,
         };
-        let status = node_state::status(report, &before, Timestamp::now());
-        if status == before {
+        let mut status = node_state::status(report, &before.status, Timestamp::now());
+        if !self.with_running_config {
+            status.running_config = None;
+        }
+        if status == before.status {
             *written = Some(before);
             return Ok(());
         }
@@ -90,14 +163,14 @@ impl Publisher {
             "apiVersion": "frrk8s.metallb.io/v1beta1", "kind": "FRRNodeState",
             "metadata": { "name": self.node }, "status": status,
         });
-        api.patch_status(&self.node, &apply(), &Patch::Apply(patch)).await?;
+        let patched = api.patch_status(&self.node, &apply(), &Patch::Apply(patch)).await?;
         debug!(node = self.node, "FRRNodeState written");
-        *written = Some(status);
+        *written = Some(Written { status, resource_version: patched.metadata.resource_version });
         Ok(())
     }
 
     /// Makes the object, to go with its Node; gives what it says now.
-    async fn make(&self, api: &Api<FRRNodeState>) -> Result<FRRNodeStateStatus, Error> {
+    async fn make(&self, api: &Api<FRRNodeState>) -> Result<Written, Error> {
         let nodes: Api<frrk8s_api::k8s::Node> = Api::all(self.client.clone());
         let node = nodes.get_metadata_opt(&self.node).await?;
         let owner = node.and_then(|node| node.metadata.uid).map(|uid| OwnerReference {
@@ -113,7 +186,8 @@ impl Publisher {
             "metadata": { "name": self.node, "ownerReferences": owners },
         });
         let made = api.patch(&self.node, &apply(), &Patch::Apply(patch)).await?;
-        Ok(made.status.unwrap_or_default())
+        let resource_version = made.metadata.resource_version;
+        Ok(Written { status: made.status.unwrap_or_default(), resource_version })
     }
 }
 

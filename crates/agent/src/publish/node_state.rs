@@ -144,7 +144,10 @@ fn conditions(report: &Report, before: &FRRNodeStateStatus, now: Timestamp) -> V
     let degraded = if is_degraded { applied.clone() } else { ("AsAsked".to_owned(), String::new()) };
     let paused = match &report.paused {
         Some(pause) => ("Paused".to_owned(), format!("until {}: {}", pause.until, pause.reason)),
-        None => ("NotPaused".to_owned(), String::new()),
+        None => match &report.pause_refused {
+            Some(why) => ("Refused".to_owned(), why.clone()),
+            None => ("NotPaused".to_owned(), String::new()),
+        },
     };
     let all = [
         (NodeCondition::Merged, is_merged, merged),

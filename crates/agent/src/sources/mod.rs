@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use frrk8s_intake::{Input, InputError};
 
-pub use api::{AccessError, Api, ApiAccess, ApiError, ApiOptions, Trouble};
+pub use api::{AccessError, Api, ApiAccess, ApiError, ApiOptions, PAUSE_ANNOTATION, Trouble};
 pub use directory::Directory;
+
+use crate::pause::NodePause;
 
 /// Everything that objects come from.
 #[derive(Debug)]
@@ -52,6 +54,11 @@ impl Sources {
     /// Why the API cannot be watched just now, where it is a source.
     pub fn trouble(&self) -> Option<Trouble> {
         self.api.as_ref().and_then(Api::trouble)
+    }
+
+    /// What the Node says of a pause, where the API is a source.
+    pub fn node_pause(&self) -> Option<NodePause> {
+        self.api.as_ref().and_then(Api::pause)
     }
 
     /// How many objects of the API are for other nodes: of those only the selector is kept.

@@ -38,6 +38,7 @@ pub fn run(args: &AgentArgs) -> Result<Exit, CommandError> {
             Drift::Report => OnDrift::Report,
         },
         withdraw_hold_down: args.withdraw_hold_down,
+        publish_running_config: args.publish_running_config,
         listen: args.listen,
         log_level,
     };

@@ -89,7 +89,18 @@ fn for_people(report: &Value) -> String {
     let _ = writeln!(page, "node      {} (FRR {})", text(&report["node"]), text(&report["frrVersion"]));
     let _ = writeln!(page, "state     {}: {}", text(&report["reason"]), text(&report["message"]));
     if let Some(paused) = report["paused"].as_object() {
-        let _ = writeln!(page, "paused    until {}: {}", text(&paused["until"]), text(&paused["reason"]));
+        let by = if paused["by"] == "Node" { " (the annotation of the Node)" } else { "" };
+        let _ = writeln!(page, "paused    until {}{by}: {}", text(&paused["until"]), text(&paused["reason"]));
+    }
+    if let Some(refused) = report["pauseRefused"].as_str() {
+        let _ = writeln!(page, "paused    no, the annotation of the Node is wrong: {refused}");
+    }
+    if let Some(trouble) = report["apiTrouble"].as_object() {
+        let _ =
+            writeln!(page, "API       not since {}: {}", text(&trouble["since"]), text(&trouble["message"]));
+    }
+    if let Some(trouble) = report["publishTrouble"].as_str() {
+        let _ = writeln!(page, "API       the FRRNodeState cannot be written: {trouble}");
     }
     if let Some(apply) = report["lastApply"].as_object() {
         let sending = apply["sendingMilliseconds"].as_f64().unwrap_or_default();

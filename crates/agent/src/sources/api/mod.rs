@@ -7,15 +7,20 @@
 //! Invariants:
 //! * Until everything was listed once, and while something that counts is still to be fetched, nothing is said.
 //! * What is gone is believed when somebody deleted it, in a namespace and under a CRD that are to stay.
+//! * What is older than it was is not believed, unless somebody writes it.
 //! * An API that cannot be reached takes nothing away.
 
 mod access;
+mod confirm;
 mod doubt;
+mod memory;
 mod store;
+mod version;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use frrk8s_intake::Input;
@@ -26,7 +31,10 @@ use tokio::sync::Notify;
 
 pub use access::{AccessError, ApiAccess};
 use store::{Kind, Store};
+pub use watch::PAUSE_ANNOTATION;
 use watch::Watcher;
+
+use crate::pause::NodePause;
 
 /// Which API, and what of it.
 #[derive(Clone)]
@@ -41,6 +49,8 @@ pub struct ApiOptions {
     pub labels: Vec<(String, String)>,
     /// The names of the objects of the API that were in force when the agent ended.
     pub known: BTreeSet<String>,
+    /// The directory for what is kept.
+    pub state: PathBuf,
 }
 
 impl fmt::Debug for ApiOptions {
@@ -98,6 +108,15 @@ struct State {
     store: Store,
     listed: BTreeSet<Kind>,
     trouble: BTreeMap<Kind, Trouble>,
+    /// What the Node says of a pause.
+    pause: Option<NodePause>,
+}
+
+impl State {
+    /// Whether everything was listed once.
+    fn has_all(&self) -> bool {
+        Kind::ALL.iter().all(|kind| self.listed.contains(kind))
+    }
 }
 
 /// The API as a source.
@@ -112,6 +131,7 @@ impl Api {
     pub fn watch(options: ApiOptions, wake: Arc<Notify>) -> Self {
         let state: Arc<Mutex<State>> = Arc::default();
         let namespace = options.namespace.clone();
+        // What is remembered is taken over at once.
         tokio::spawn(Watcher::new(options, Arc::clone(&state), wake).run());
         Self { state, namespace }
     }
@@ -132,6 +152,11 @@ impl Api {
     /// How many configurations there are for other nodes.
     pub fn left_out(&self) -> usize {
         lock(&self.state).store.left_out()
+    }
+
+    /// What the Node says of a pause.
+    pub fn pause(&self) -> Option<NodePause> {
+        lock(&self.state).pause.clone()
     }
 
     /// Why it cannot be watched just now.

@@ -6,13 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use frrk8s_api::FRRConfigurationSpec;
-use frrk8s_intake::{Input, SourceOrigin};
+use frrk8s_intake::{Input, Missed, SourceOrigin};
 use frrk8s_model::ObjectId;
 use frrk8s_translate::NodeSelector;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::doubt::{Cause, Doubt};
+use super::version::Version;
+
 /// The kinds of objects that count, all but the node's own of one namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     /// `FRRConfiguration`.
     Configuration,
@@ -39,6 +43,9 @@ impl Kind {
     }
 }
 
+/// A kind and a name.
+pub type Key = (Kind, String);
+
 /// One object.
 #[derive(Debug, Default)]
 struct Seen {
@@ -48,41 +55,107 @@ struct Seen {
     secrets: BTreeSet<String>,
     /// The object itself, where it counts.
     text: Option<Box<str>>,
+    version: Version,
 }
 
 /// The objects of the API, as far as they matter to one node.
 #[derive(Debug, Default)]
 pub struct Store {
-    seen: BTreeMap<(Kind, String), Seen>,
-    /// The labels by which configurations were chosen.
+    seen: BTreeMap<Key, Seen>,
+    /// The labels by which configurations are chosen.
     labels: BTreeMap<String, String>,
-    /// Objects that are no longer there, and why that is not believed.
-    doubted: BTreeMap<(Kind, String), String>,
+    /// What the API says of objects and is not believed.
+    doubted: BTreeMap<Key, Doubt>,
+    /// The versions of objects that counted before a restart, and were not seen since.
+    remembered: BTreeMap<Key, Version>,
+    /// Whether the API has objects as they were before: nothing is missing because somebody took it away.
+    pub is_restored: bool,
+}
+
+/// What came of an object that the API has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It counts, and is another one than before.
+    Changed,
+    /// Nothing is different for the node.
+    Same,
+    /// It is not believed: what was there before counts.
+    Doubted,
 }
 
 impl Store {
-    /// Takes in an object as it is now. Whether anything is different for the node.
-    pub fn apply(&mut self, kind: Kind, object: &Value) -> bool {
-        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        let mut seen = Seen::default();
-        if kind == Kind::Configuration {
-            seen.selector = selector(&name, object);
+    /// Takes in an object as it is now. `came_back`: whether it is one that is no longer there, where nobody knows it.
+    pub fn apply(&mut self, kind: Kind, object: &Value, came_back: bool) -> Taken {
+        let key = (kind, object["metadata"]["name"].as_str().unwrap_or_default().to_owned());
+        let seen = self.read(&key, object);
+        let Some((cause, before)) = self.judge(&key, &seen, came_back) else {
+            return self.take(key, seen);
+        };
+        self.is_restored = true;
+        let before_why = self.doubted.get(&key).map(|doubt| doubt.why.clone());
+        let why = cause.why(&seen.version, before.as_ref());
+        let is_new = before_why.as_ref() != Some(&why);
+        self.seen.remove(&key);
+        self.doubted.insert(key, Doubt { cause, why, there: Some(seen.version), before });
+        if is_new { Taken::Doubted } else { Taken::Same }
+    }
+
+    /// Takes in an object as it is now, for somebody says that so it is to be.
+    pub fn believe(&mut self, kind: Kind, object: &Value) -> Taken {
+        let key = (kind, object["metadata"]["name"].as_str().unwrap_or_default().to_owned());
+        let seen = self.read(&key, object);
+        self.take(key, seen)
+    }
+
+    fn read(&self, (kind, name): &Key, object: &Value) -> Seen {
+        let text = text_of(*kind, object);
+        let mut seen = Seen { version: Version::of(object, &text), ..Seen::default() };
+        if *kind == Kind::Configuration {
+            seen.selector = selector(name, object);
             seen.secrets = named_secrets(object);
         }
-        let is_named = kind != Kind::Secret || self.needed_secrets().contains(&name);
-        let is_chosen = seen.selector.as_ref().is_none_or(|selector| selector.matches(&self.labels));
+        let is_named = *kind != Kind::Secret || self.needed_secrets().contains(name);
+        let is_chosen = self.selects(&seen);
         if is_named && is_chosen {
-            seen.text = Some(text_of(kind, object).into());
+            seen.text = Some(text.into());
         }
         if !is_chosen {
             seen.secrets.clear();
         }
-        let was_doubted = self.doubted.remove(&(kind, name.clone())).is_some();
+        seen
+    }
+
+    fn selects(&self, seen: &Seen) -> bool {
+        seen.selector.as_ref().is_none_or(|selector| selector.matches(&self.labels))
+    }
+
+    /// Why an object is not believed to be as it is there, and what was there before.
+    fn judge(&mut self, key: &Key, now: &Seen, came_back: bool) -> Option<(Cause, Option<Version>)> {
+        if let Some(doubt) = self.doubted.get(key) {
+            return doubt.judge(&now.version).map(|cause| (cause, doubt.before.clone()));
+        }
+        let known = self.seen.get(key);
+        let before = known.map(|seen| &seen.version).or_else(|| self.remembered.get(key));
+        let counted = known.is_none_or(|seen| seen.text.is_some());
+        match before {
+            None if came_back && now.text.is_some() => Some((Cause::Back, None)),
+            Some(before) if now.version.is_older_than(before) => {
+                self.is_restored = true;
+                let matters = (counted || now.text.is_some()) && now.version.digest != before.digest;
+                matters.then(|| (Cause::Older, Some(before.clone())))
+            }
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, key: Key, seen: Seen) -> Taken {
+        self.remembered.remove(&key);
+        let was_doubted = self.doubted.remove(&key).is_some();
         let differs = |before: Option<&Seen>| before.map(|seen| &seen.text) != Some(&seen.text);
-        let is_new = was_doubted || differs(self.seen.get(&(kind, name.clone())));
-        self.seen.insert((kind, name), seen);
+        let is_new = was_doubted || differs(self.seen.get(&key));
+        self.seen.insert(key, seen);
         self.drop_unneeded_secrets();
-        is_new
+        if is_new { Taken::Changed } else { Taken::Same }
     }
 
     fn drop_unneeded_secrets(&mut self) {
@@ -99,25 +172,64 @@ impl Store {
         let key = (kind, name.to_owned());
         self.seen.remove(&key);
         self.doubted.remove(&key);
+        self.remembered.remove(&key);
     }
 
     /// Does not believe that an object is gone. One that is for other nodes goes without a word.
     pub fn doubt(&mut self, kind: Kind, name: &str, why: &str) {
         let key = (kind, name.to_owned());
-        let mattered = self.seen.remove(&key).is_none_or(|seen| seen.text.is_some());
-        if mattered || self.doubted.contains_key(&key) {
-            self.doubted.insert(key, why.to_owned());
+        let (why, remembered) = (why.to_owned(), self.remembered.remove(&key));
+        if let Some(doubt) = self.doubted.get_mut(&key) {
+            (doubt.cause, doubt.why, doubt.there) = (Cause::Missing, why, None);
+            return;
+        }
+        let seen = self.seen.remove(&key);
+        if seen.as_ref().is_none_or(|seen| seen.text.is_some()) {
+            let before = seen.map(|seen| seen.version).or(remembered);
+            self.doubted.insert(key, Doubt { cause: Cause::Missing, why, there: None, before });
         }
     }
 
-    /// The objects that are missing and not believed to be gone.
-    pub fn doubted(&self) -> impl Iterator<Item = (Kind, &str, &str)> {
-        self.doubted.iter().map(|((kind, name), why)| (*kind, name.as_str(), why.as_str()))
+    /// What is not believed.
+    pub fn doubted(&self) -> Vec<Key> {
+        self.doubted.keys().cloned().collect()
     }
 
-    /// The names of a kind that are there, doubted ones aside.
+    /// Whether there is nothing that is not believed.
+    pub fn is_believed(&self) -> bool {
+        self.doubted.is_empty()
+    }
+
+    /// The same for one kind.
+    pub fn is_believed_of(&self, kind: Kind) -> bool {
+        !self.doubted.keys().any(|(other, _)| *other == kind)
+    }
+
+    /// The versions of what counts, to be remembered. What is doubted is remembered as it was.
+    pub fn versions(&self) -> BTreeMap<Key, Version> {
+        let seen = self.seen.iter().filter(|(_, seen)| seen.text.is_some());
+        let seen = seen.map(|(key, seen)| (key.clone(), seen.version.clone()));
+        let doubted =
+            self.doubted.iter().filter_map(|(key, doubt)| Some((key.clone(), doubt.before.clone()?)));
+        let remembered = self.remembered.iter().map(|(key, version)| (key.clone(), version.clone()));
+        remembered.chain(doubted).chain(seen).collect()
+    }
+
+    /// Remembers what counted before a restart.
+    pub fn remember(&mut self, versions: BTreeMap<Key, Version>) {
+        self.remembered = versions;
+    }
+
+    /// The labels by which configurations are chosen.
+    pub fn labels(&self) -> &BTreeMap<String, String> {
+        &self.labels
+    }
+
+    /// The names of a kind that were there, or counted before a restart. Those that are missed are not among them.
     pub fn names(&self, kind: Kind) -> BTreeSet<String> {
-        self.seen.keys().filter(|(other, _)| *other == kind).map(|(_, name)| name.clone()).collect()
+        let there = self.doubted.iter().filter(|(_, doubt)| doubt.there.is_some()).map(|(key, _)| key);
+        let all = self.seen.keys().chain(self.remembered.keys()).chain(there);
+        all.filter(|(other, _)| *other == kind).map(|(_, name)| name.clone()).collect()
     }
 
     /// How many objects there are of which only the selector is kept.
@@ -162,8 +274,15 @@ impl Store {
                 input.add_from(SourceOrigin::Api, &title(*kind, namespace, name), bytes);
             }
         }
-        for ((kind, name), why) in &self.doubted {
-            input.add_unreadable(SourceOrigin::Api, &title(*kind, namespace, name), why.clone());
+        for ((kind, name), doubt) in &self.doubted {
+            let title = title(*kind, namespace, name);
+            let is_configuration = *kind == Kind::Configuration;
+            let object = match kind {
+                Kind::Configuration => ObjectId::new(namespace, name),
+                _ => ObjectId::new("", &title),
+            };
+            let missed = Missed { rule: doubt.cause.rule(), object, is_configuration };
+            input.add_missed(SourceOrigin::Api, (&title, missed), doubt.why.clone());
         }
         input
     }
@@ -225,7 +344,17 @@ fn text_of(kind: Kind, object: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    fn at(mut object: Value, uid: &str, (version, generation): (u32, u32)) -> Value {
+        let metadata = object["metadata"].as_object_mut().unwrap();
+        metadata.insert("uid".to_owned(), uid.into());
+        metadata.insert("resourceVersion".to_owned(), version.to_string().into());
+        metadata.insert("generation".to_owned(), generation.into());
+        object
+    }
 
     fn configuration(name: &str, rack: Option<&str>, secret: Option<&str>) -> Value {
         let mut spec =
@@ -257,26 +386,26 @@ mod tests {
     fn of_objects_for_other_nodes_only_the_selector_is_kept() {
         let mut store = Store::default();
         store.choose_by(labels("7"));
-        store.apply(Kind::Configuration, &configuration("all", None, None));
-        store.apply(Kind::Configuration, &configuration("here", Some("7"), None));
-        store.apply(Kind::Configuration, &configuration("there", Some("8"), Some("s")));
+        store.apply(Kind::Configuration, &configuration("all", None, None), false);
+        store.apply(Kind::Configuration, &configuration("here", Some("7"), None), false);
+        store.apply(Kind::Configuration, &configuration("there", Some("8"), Some("s")), false);
         assert_eq!(names(&store), ["FRRConfiguration n/all", "FRRConfiguration n/here"]);
         assert_eq!((store.left_out(), store.incomplete().len()), (1, 0));
         store.choose_by(labels("8"));
         assert_eq!(store.incomplete(), [(Kind::Configuration, "there".to_owned())]);
         assert_eq!(names(&store), ["FRRConfiguration n/all"]);
-        store.apply(Kind::Configuration, &configuration("there", Some("8"), Some("s")));
+        store.apply(Kind::Configuration, &configuration("there", Some("8"), Some("s")), false);
         assert_eq!(names(&store), ["FRRConfiguration n/all", "FRRConfiguration n/there"]);
     }
 
     #[test]
     fn the_data_of_a_secret_is_kept_only_when_somebody_names_it() {
         let mut store = Store::default();
-        store.apply(Kind::Secret, &secret("s"));
+        store.apply(Kind::Secret, &secret("s"), false);
         assert!(names(&store).is_empty());
-        store.apply(Kind::Configuration, &configuration("a", None, Some("s")));
+        store.apply(Kind::Configuration, &configuration("a", None, Some("s")), false);
         assert_eq!(store.incomplete(), [(Kind::Secret, "s".to_owned())]);
-        store.apply(Kind::Secret, &secret("s"));
+        store.apply(Kind::Secret, &secret("s"), false);
         assert_eq!(names(&store), ["FRRConfiguration n/a", "Secret n/s"]);
         assert!(store.incomplete().is_empty());
     }
@@ -285,17 +414,60 @@ mod tests {
     fn an_object_whose_end_is_doubted_cannot_be_read() {
         let mut store = Store::default();
         store.choose_by(labels("7"));
-        store.apply(Kind::Configuration, &configuration("a", None, None));
-        store.apply(Kind::Configuration, &configuration("other", Some("8"), None));
+        store.apply(Kind::Configuration, &configuration("a", None, None), false);
+        store.apply(Kind::Configuration, &configuration("other", Some("8"), None), false);
         store.doubt(Kind::Configuration, "a", "the namespace is being deleted");
         store.doubt(Kind::Configuration, "other", "the namespace is being deleted");
         let input = store.input("n");
         assert_eq!((input.unreadable.len(), input.entries.len()), (1, 0));
         assert_eq!(input.sources[0].name, "FRRConfiguration n/a");
-        store.apply(Kind::Configuration, &configuration("a", None, None));
-        assert_eq!((store.input("n").unreadable.len(), store.doubted().count()), (0, 0));
+        store.apply(Kind::Configuration, &configuration("a", None, None), false);
+        assert_eq!((store.input("n").unreadable.len(), store.doubted().len()), (0, 0));
         store.doubt(Kind::Configuration, "a", "why");
         store.remove(Kind::Configuration, "a");
         assert!(store.input("n").sources.is_empty());
+    }
+
+    fn causes(store: &Store) -> Vec<(&str, Cause)> {
+        store.doubted.iter().map(|((_, name), doubt)| (name.as_str(), doubt.cause)).collect()
+    }
+
+    #[test]
+    fn what_counted_is_not_believed_to_be_older_and_survives_a_restart() {
+        let mut store = Store::default();
+        let new = at(configuration("a", None, None), "u", (100, 5));
+        let old = at(configuration("a", None, Some("s")), "u", (50, 3));
+        assert_eq!(store.apply(Kind::Configuration, &new, false), Taken::Changed);
+        let kept = store.versions();
+        for mut store in [store, Store { remembered: kept.clone(), ..Store::default() }] {
+            assert_eq!(store.apply(Kind::Configuration, &old, false), Taken::Doubted);
+            assert_eq!((causes(&store), store.is_restored), (vec![("a", Cause::Older)], true));
+            assert_eq!(store.versions(), kept, "what is remembered is what was believed");
+            let missed = store.input("n").unreadable.remove(0).missed.unwrap();
+            assert_eq!((missed.rule.id(), missed.object), ("older-in-api", ObjectId::new("n", "a")));
+            let edited = at(configuration("a", None, None), "u", (60, 4));
+            assert_eq!(store.apply(Kind::Configuration, &edited, false), Taken::Changed);
+            assert!(store.is_believed());
+        }
+    }
+
+    #[test]
+    fn an_object_that_counts_back_and_asks_for_the_same_is_believed() {
+        let mut store = Store::default();
+        store.apply(Kind::Configuration, &at(configuration("a", None, None), "u", (100, 5)), false);
+        store.apply(Kind::Configuration, &at(configuration("a", None, None), "u", (50, 5)), false);
+        assert!(store.is_believed() && store.is_restored && names(&store).len() == 1);
+    }
+
+    #[test]
+    fn an_object_that_comes_back_counts_when_somebody_writes_it() {
+        let mut store = Store::default();
+        let back = at(configuration("a", None, None), "u", (50, 3));
+        assert_eq!(store.apply(Kind::Configuration, &back, true), Taken::Doubted);
+        assert_eq!(store.apply(Kind::Configuration, &back, false), Taken::Same);
+        assert_eq!(causes(&store), [("a", Cause::Back)]);
+        let written = at(configuration("a", None, None), "u", (60, 4));
+        assert_eq!(store.apply(Kind::Configuration, &written, false), Taken::Changed);
+        assert_eq!(names(&store), ["FRRConfiguration n/a"]);
     }
 }

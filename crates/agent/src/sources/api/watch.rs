@@ -9,44 +9,109 @@ use futures_util::stream::{SelectAll, Stream, StreamExt, select_all};
 use jiff::Timestamp;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::WatchStreamExt;
+use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Event};
+use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::doubt::{Ground, ground};
-use super::store::Kind;
+use super::confirm::AGAIN;
+use super::doubt::Ground;
+use super::memory::{Memory, MemoryFile};
+use super::store::{Key, Kind, Taken};
+use super::version::number;
 use super::{ApiOptions, State, Trouble, lock};
+use crate::pause::NodePause;
 
 /// The label by which objects for one node select it.
 const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
-/// On the Node: whenever its value changes, an operator accepts that what vanished is gone.
-const ACCEPT_ANNOTATION: &str = "frrk8s.metallb.io/accept-withdrawals";
-/// How soon what vanished is asked for again, and what could not be fetched.
-const AGAIN: Duration = Duration::from_secs(2);
-/// How often something that vanished must not be there before that is believed.
-const CONFIRMATIONS: u8 = 2;
+/// On the Node: whenever its value changes, an operator accepts what the API says.
+pub const ACCEPT_ANNOTATION: &str = "frrk8s.metallb.io/accept-withdrawals";
+/// On the Node: until when the agent tells FRR nothing, and why.
+pub const PAUSE_ANNOTATION: &str = "frrk8s.metallb.io/pause";
+/// How soon a watch that failed is begun again, at the least and at the most.
+const WATCH_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(10)];
+/// How often what is remembered is written to disk, where only the numbers of versions for other nodes have moved.
+const NUMBERS_APART: Duration = Duration::from_mins(1);
+/// The same for everything else.
+const WRITES_APART: Duration = Duration::from_secs(1);
 
 type Changes = Pin<Box<dyn Stream<Item = (Kind, watcher::Result<Event<DynamicObject>>)> + Send>>;
 
+/// A list that is under way.
+#[derive(Debug, Default)]
+struct Listing {
+    /// The names that it had so far.
+    names: BTreeSet<String>,
+    /// Whether what was never seen and is no newer than this had gone before.
+    known_up_to: Option<u64>,
+    /// Where the API counted to.
+    counted: u64,
+}
+
 /// What watches.
 pub struct Watcher {
-    options: ApiOptions,
-    state: Arc<Mutex<State>>,
-    wake: Arc<Notify>,
-    /// The names that a list that is under way had so far.
-    listing: BTreeMap<Kind, BTreeSet<String>>,
-    ground: Option<Ground>,
+    pub(super) options: ApiOptions,
+    pub(super) state: Arc<Mutex<State>>,
+    pub(super) wake: Arc<Notify>,
+    listing: BTreeMap<Kind, Listing>,
+    /// What objects are believed under, and whether it may be another one by now.
+    pub(super) ground: Option<Ground>,
+    pub(super) is_other_ground: bool,
+    /// The highest resource version of each kind that was seen.
+    pub(super) highest: BTreeMap<Kind, u64>,
+    /// The same since the last list.
+    pub(super) since_list: BTreeMap<Kind, u64>,
     /// How often each of what vanished was asked for in vain.
-    missed: BTreeMap<(Kind, String), u8>,
-    accepted: Option<String>,
-    again: Option<Instant>,
+    pub(super) missed: BTreeMap<Key, u8>,
+    pub(super) accepted: Option<String>,
+    /// Whether an operator accepted something while nobody watched.
+    pub(super) accepts: bool,
+    /// When what is not believed is asked for again.
+    pub(super) again: Option<Instant>,
+    /// When it is looked whether the API answers again.
+    pub(super) probe: Option<(Instant, Duration)>,
+    /// When the watch of each kind failed last.
+    pub(super) failed: BTreeMap<Kind, Instant>,
+    /// Whether all watches are to begin anew.
+    pub(super) is_to_list: bool,
+    file: MemoryFile,
+    written: (Memory, Instant),
+    /// When what is remembered is to be written.
+    write: Option<Instant>,
 }
 
 impl Watcher {
     pub fn new(options: ApiOptions, state: Arc<Mutex<State>>, wake: Arc<Notify>) -> Self {
-        let (listing, missed) = (BTreeMap::new(), BTreeMap::new());
-        Self { options, state, wake, listing, ground: None, missed, accepted: None, again: None }
+        let (file, memory) = MemoryFile::open(&options.state);
+        {
+            let mut state = lock(&state);
+            state.store.remember(memory.versions());
+            state.store.choose_by(memory.labels.clone());
+            state.store.is_restored = memory.is_restored;
+            state.pause.clone_from(&memory.pause);
+        }
+        Self {
+            options,
+            state,
+            wake,
+            listing: BTreeMap::new(),
+            ground: memory.ground.clone(),
+            is_other_ground: memory.ground.is_some(),
+            highest: memory.highest.clone(),
+            since_list: BTreeMap::new(),
+            missed: BTreeMap::new(),
+            accepted: memory.accepted.clone(),
+            accepts: false,
+            again: None,
+            probe: None,
+            failed: BTreeMap::new(),
+            is_to_list: false,
+            file,
+            written: (memory, Instant::now()),
+            write: None,
+        }
     }
 
     /// Watches for ever.
@@ -55,22 +120,21 @@ impl Watcher {
         let mut changes: SelectAll<Changes> = select_all([self.changes(Kind::Node)]);
         let mut has_all = false;
         loop {
-            let again = self.again;
-            let timer = async {
-                match again {
-                    Some(at) => sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 Some((kind, change)) = changes.next() => match change {
                     Ok(event) => self.handle(kind, event).await,
                     Err(error) => self.note_trouble(kind, &error),
                 },
-                () = timer => {
+                () = at(self.again) => {
                     self.again = None;
                     self.ask_again().await;
                 }
+                () = at(self.probe.map(|(at, _)| at)) => self.look_whether_it_answers().await,
+                () = at(self.write) => self.remember(),
+            }
+            if std::mem::take(&mut self.is_to_list) {
+                changes = select_all(Kind::ALL.map(|kind| self.changes(kind)));
+                has_all = true;
             }
             if !has_all && lock(&self.state).listed.contains(&Kind::Node) {
                 has_all = true;
@@ -79,10 +143,11 @@ impl Watcher {
                 }
             }
             self.complete().await;
+            self.settle().await;
         }
     }
 
-    fn api(&self, kind: Kind) -> Api<DynamicObject> {
+    pub(super) fn api(&self, kind: Kind) -> Api<DynamicObject> {
         let (group, version) = match kind {
             Kind::Configuration | Kind::Daemon => (frrk8s_api::GROUP, frrk8s_api::VERSION),
             Kind::Secret | Kind::Node => ("", "v1"),
@@ -94,85 +159,143 @@ impl Watcher {
         }
     }
 
+    /// Which objects of a kind there are to see.
+    pub(super) fn fields(&self, kind: Kind) -> Option<String> {
+        match kind {
+            Kind::Node => Some(format!("metadata.name={}", self.options.node)),
+            Kind::Secret => Some("type=kubernetes.io/basic-auth".to_owned()),
+            Kind::Configuration | Kind::Daemon => None,
+        }
+    }
+
     fn changes(&self, kind: Kind) -> Changes {
-        let config = watcher::Config::default();
-        let config = match kind {
-            Kind::Node => config.fields(&format!("metadata.name={}", self.options.node)),
-            Kind::Secret => config.fields("type=kubernetes.io/basic-auth"),
-            Kind::Configuration | Kind::Daemon => config,
-        };
-        let changes = watcher::watcher(self.api(kind), config).default_backoff();
+        let config = watcher::Config { field_selector: self.fields(kind), ..watcher::Config::default() };
+        let changes = watcher::watcher(self.api(kind), config).backoff(Pauses::new(&self.options.node));
         Box::pin(changes.map(move |change| (kind, change)))
     }
 
     async fn handle(&mut self, kind: Kind, event: Event<DynamicObject>) {
         match event {
             Event::Init => {
-                self.listing.insert(kind, BTreeSet::new());
+                // It says so before it asks anybody.
+                self.begin_list(kind).await;
+                return;
             }
             Event::InitApply(object) => {
-                self.listing.entry(kind).or_default().insert(name_of(&object));
-                self.apply(kind, &object);
+                let listing = self.listing.entry(kind).or_default();
+                listing.names.insert(name_of(&object));
+                let up_to = listing.known_up_to.filter(|_| kind == Kind::Configuration);
+                let version = object.metadata.resource_version.as_deref().and_then(number);
+                let came_back = up_to.zip(version).is_some_and(|(up_to, version)| version <= up_to);
+                let listing = self.listing.entry(kind).or_default();
+                listing.counted = listing.counted.max(version.unwrap_or_default());
+                self.apply(kind, &object, came_back);
             }
             Event::InitDone => self.end_list(kind),
             Event::Apply(object) => {
-                if self.apply(kind, &object) {
+                self.note_number(kind, &object);
+                if self.apply(kind, &object, false) != Taken::Same {
                     self.wake.notify_one();
                 }
             }
-            Event::Delete(object) => self.delete(kind, &name_of(&object)).await,
+            Event::Delete(object) => {
+                self.note_number(kind, &object);
+                self.delete(kind, &object).await;
+            }
         }
-        if lock(&self.state).trouble.remove(&kind).is_some() {
-            info!(kind = kind.as_str(), "the API can be watched again");
+        self.note_recovery(kind);
+        let soon = Instant::now() + WRITES_APART;
+        self.write = Some(self.write.map_or(soon, |at| at.min(soon)));
+    }
+
+    /// Takes in an object.
+    pub(super) fn apply(&mut self, kind: Kind, object: &DynamicObject, came_back: bool) -> Taken {
+        self.missed.remove(&(kind, name_of(object)));
+        let value = value_of(object);
+        let taken = lock(&self.state).store.apply(kind, &value, came_back);
+        if taken == Taken::Doubted {
+            let (kind, name) = (kind.as_str(), name_of(object));
+            warn!(kind, name, "is not believed to be as the API has it: it seems to have been restored");
+        }
+        if kind == Kind::Node {
+            if lock(&self.state).store.is_believed_of(kind) {
+                self.choose_by(object.metadata.labels.clone().unwrap_or_default());
+            }
+            self.note_annotations(object);
+        }
+        taken
+    }
+
+    fn note_number(&mut self, kind: Kind, object: &DynamicObject) {
+        let version = object.metadata.resource_version.as_deref().and_then(number).unwrap_or_default();
+        self.count_up(kind, version);
+    }
+
+    /// Only what the watch has come to: whatever there was up to it was seen.
+    fn count_up(&mut self, kind: Kind, number: u64) {
+        for counts in [&mut self.highest, &mut self.since_list] {
+            let count = counts.entry(kind).or_default();
+            *count = number.max(*count);
+        }
+    }
+
+    fn note_annotations(&mut self, node: &DynamicObject) {
+        let annotation = |name| node.metadata.annotations.as_ref().and_then(|all| all.get(name)).cloned();
+        self.note_pause(annotation(PAUSE_ANNOTATION));
+        let accepted = annotation(ACCEPT_ANNOTATION);
+        let is_first = !lock(&self.state).listed.contains(&Kind::Node) && self.written.0.is_blank();
+        if std::mem::replace(&mut self.accepted, accepted.clone()) != accepted {
+            self.accepts = !is_first && accepted.is_some();
+        }
+    }
+
+    fn note_pause(&self, text: Option<String>) {
+        let mut state = lock(&self.state);
+        let before = state.pause.take();
+        let pause = text.map(|text| NodePause::judge(text, before.as_ref(), Timestamp::now()));
+        let is_new = pause != before;
+        state.pause = pause;
+        drop(state);
+        if is_new {
             self.wake.notify_one();
         }
     }
 
-    /// Takes in an object. Whether anything is different for the node.
-    fn apply(&mut self, kind: Kind, object: &DynamicObject) -> bool {
-        self.missed.remove(&(kind, name_of(object)));
-        if kind == Kind::Node {
-            self.note_node(object);
-        }
-        // What was decoded can be encoded.
-        let value = serde_json::to_value(object).unwrap_or_default();
-        lock(&self.state).store.apply(kind, &value)
-    }
-
-    fn note_node(&mut self, node: &DynamicObject) {
-        self.choose_by(node.metadata.labels.clone().unwrap_or_default());
-        let accepted = node.metadata.annotations.as_ref().and_then(|all| all.get(ACCEPT_ANNOTATION)).cloned();
-        let is_first = !lock(&self.state).listed.contains(&Kind::Node);
-        if std::mem::replace(&mut self.accepted, accepted.clone()) != accepted
-            && !is_first
-            && accepted.is_some()
-        {
-            self.accept_all();
-        }
-    }
-
-    fn choose_by(&self, mut labels: BTreeMap<String, String>) {
+    pub(super) fn choose_by(&self, mut labels: BTreeMap<String, String>) {
         labels.extend(self.options.labels.iter().cloned());
         lock(&self.state).store.choose_by(labels);
     }
 
-    /// An operator says that what vanished is gone.
-    fn accept_all(&mut self) {
-        let mut state = lock(&self.state);
-        let doubted: Vec<(Kind, String)> =
-            state.store.doubted().map(|(kind, name, _)| (kind, name.to_owned())).collect();
-        for (kind, name) in doubted {
-            info!(kind = kind.as_str(), name, "an operator accepts that it is gone");
-            state.store.remove(kind, &name);
+    /// A list begins. What it has and does not have is judged by whether the API counts back.
+    async fn begin_list(&mut self, kind: Kind) {
+        let before = self.highest.get(&kind).copied().unwrap_or_default();
+        let now = self.count(kind).await.ok().flatten();
+        let counts_back = now.is_some_and(|now| now < before);
+        if counts_back {
+            // What is there in a cluster that was made anew did not come back.
+            self.is_other_ground = self.stand().await.is_err();
         }
+        let mut state = lock(&self.state);
+        if counts_back {
+            let (kind, now) = (kind.as_str(), now.unwrap_or_default());
+            warn!(
+                kind,
+                now, before, "the API counts back: it seems to have been restored from an older copy"
+            );
+            state.store.is_restored = true;
+        }
+        let knows_all = state.listed.contains(&kind) || state.store.is_restored;
         drop(state);
-        self.missed.clear();
-        self.ground = None;
-        self.wake.notify_one();
+        let can_be_back = knows_all && before > 0 && !(counts_back && self.is_other_ground);
+        let known_up_to = can_be_back.then_some(before);
+        let counted = now.unwrap_or_default();
+        self.listing.insert(kind, Listing { names: BTreeSet::new(), known_up_to, counted });
     }
 
     fn end_list(&mut self, kind: Kind) {
-        let listed = self.listing.remove(&kind).unwrap_or_default();
+        let Listing { names: listed, counted, .. } = self.listing.remove(&kind).unwrap_or_default();
+        self.since_list.remove(&kind);
+        self.count_up(kind, counted);
         let mut state = lock(&self.state);
         let is_first = state.listed.insert(kind);
         let mut before = state.store.names(kind);
@@ -183,74 +306,13 @@ impl Watcher {
         for name in &vanished {
             state.store.doubt(kind, name, "it vanished while nobody watched, and is asked for again");
         }
-        if is_first && kind == Kind::Node && listed.is_empty() {
-            drop(state);
+        let labels = state.store.labels().clone();
+        drop(state);
+        if is_first && kind == Kind::Node && listed.is_empty() && labels.is_empty() {
             self.choose_by([(HOSTNAME_LABEL.to_owned(), self.options.node.clone())].into());
-        } else {
-            drop(state);
         }
         if !vanished.is_empty() {
             self.again.get_or_insert(Instant::now() + AGAIN);
-        }
-        self.wake.notify_one();
-    }
-
-    async fn delete(&mut self, kind: Kind, name: &str) {
-        // The node's own object stands on no namespace.
-        let why = if kind == Kind::Node { Ok(()) } else { self.stand().await };
-        let mut state = lock(&self.state);
-        match why {
-            Ok(()) => state.store.remove(kind, name),
-            Err(why) => {
-                warn!(kind = kind.as_str(), name, why, "not believed to be gone");
-                state.store.doubt(kind, name, &why);
-                self.again.get_or_insert(Instant::now() + AGAIN);
-            }
-        }
-        drop(state);
-        self.wake.notify_one();
-    }
-
-    /// Whether objects stand on the same ground as ever.
-    async fn stand(&mut self) -> Result<(), String> {
-        let now = ground(&self.options.client, &self.options.namespace).await?;
-        let before = self.ground.get_or_insert_with(|| now.clone());
-        if *before == now {
-            return Ok(());
-        }
-        Err(format!(
-            "the namespace or the CRD was made again; the annotation {ACCEPT_ANNOTATION} on the Node accepts what is gone"
-        ))
-    }
-
-    /// Asks for what vanished, and believes that it is gone when it is so twice.
-    async fn ask_again(&mut self) {
-        let doubted: Vec<(Kind, String)> = {
-            let state = lock(&self.state);
-            state.store.doubted().map(|(kind, name, _)| (kind, name.to_owned())).collect()
-        };
-        if doubted.is_empty() {
-            return;
-        }
-        self.again = Some(Instant::now() + AGAIN);
-        let stands = self.stand().await;
-        for (kind, name) in doubted {
-            let found = match &stands {
-                Err(why) if kind != Kind::Node => Err(why.clone()),
-                _ => self.api(kind).get_opt(&name).await.map_err(|error| error.to_string()),
-            };
-            match found {
-                Ok(Some(object)) => drop(self.apply(kind, &object)),
-                Ok(None) => {
-                    let missed = self.missed.entry((kind, name.clone())).or_default();
-                    *missed += 1;
-                    if *missed >= CONFIRMATIONS {
-                        self.missed.remove(&(kind, name.clone()));
-                        lock(&self.state).store.remove(kind, &name);
-                    }
-                }
-                Err(why) => lock(&self.state).store.doubt(kind, &name, &why),
-            }
         }
         self.wake.notify_one();
     }
@@ -259,15 +321,11 @@ impl Watcher {
     async fn complete(&mut self) {
         let incomplete = {
             let state = lock(&self.state);
-            if Kind::ALL.iter().all(|kind| state.listed.contains(kind)) {
-                state.store.incomplete()
-            } else {
-                Vec::new()
-            }
+            if state.has_all() { state.store.incomplete() } else { Vec::new() }
         };
         for (kind, name) in incomplete {
             match self.api(kind).get_opt(&name).await {
-                Ok(Some(object)) => drop(self.apply(kind, &object)),
+                Ok(Some(object)) => drop(self.apply(kind, &object, false)),
                 Ok(None) => {
                     lock(&self.state).store.doubt(kind, &name, "it is not there although it was listed");
                     self.again.get_or_insert(Instant::now() + AGAIN);
@@ -291,12 +349,102 @@ impl Watcher {
         }
         state.trouble.insert(kind, Trouble { since, message });
         drop(state);
+        self.note_failure(kind);
         if is_new {
             self.wake.notify_one();
         }
     }
+
+    /// Its watch works.
+    pub(super) fn note_recovery(&mut self, kind: Kind) {
+        if lock(&self.state).trouble.remove(&kind).is_some() {
+            info!(kind = kind.as_str(), "the API can be watched again");
+            self.is_other_ground = true;
+            self.wake.notify_one();
+        }
+    }
+
+    /// What is to be remembered.
+    fn memory(&self) -> Option<Memory> {
+        let state = lock(&self.state);
+        if !state.has_all() {
+            // What was remembered before is not all taken in yet.
+            return None;
+        }
+        let mut memory = Memory {
+            ground: self.ground.clone(),
+            highest: self.highest.clone(),
+            labels: state.store.labels().clone(),
+            is_restored: state.store.is_restored,
+            accepted: self.accepted.clone(),
+            pause: state.pause.clone(),
+            ..self.written.0.clone()
+        };
+        memory.set_versions(state.store.versions());
+        Some(memory)
+    }
+
+    fn remember(&mut self) {
+        self.write = None;
+        let Some(memory) = self.memory() else { return };
+        let (before, at) = &self.written;
+        let numbers_apart = Memory { highest: before.highest.clone(), ..memory.clone() };
+        if numbers_apart == *before && at.elapsed() < NUMBERS_APART {
+            self.write = (memory != *before).then(|| *at + NUMBERS_APART);
+            return;
+        }
+        if let Err(error) = self.file.keep(memory.clone()) {
+            warn!("what was seen of the API cannot be kept on disk: {error}");
+        }
+        self.written = (memory, Instant::now());
+    }
 }
 
-fn name_of(object: &DynamicObject) -> String {
+/// How long to wait before a watch that failed is begun again: longer and longer, and not all agents at once.
+#[derive(Debug)]
+struct Pauses {
+    next: Duration,
+    /// Of a thousand.
+    share: u32,
+}
+
+impl Pauses {
+    fn new(node: &str) -> Self {
+        let share =
+            node.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 1000;
+        Self { next: WATCH_AGAIN[0], share }
+    }
+}
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let pause = self.next;
+        self.next = (pause * 2).min(WATCH_AGAIN[1]);
+        self.share = (self.share * 7 + 13) % 1000;
+        Some(pause / 2 + pause * self.share / 2000)
+    }
+}
+
+impl Backoff for Pauses {
+    fn reset(&mut self) {
+        self.next = WATCH_AGAIN[0];
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What was decoded can be encoded.
+pub(super) fn value_of(object: &DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}
+
+pub(super) fn name_of(object: &DynamicObject) -> String {
     object.metadata.name.clone().unwrap_or_default()
 }

@@ -1,0 +1,219 @@
+//! What is not believed is looked into, until it is clear or somebody says how it is to be.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::api::{DynamicObject, ListParams};
+use tokio::time::{Instant, timeout};
+use tracing::{info, warn};
+
+use super::doubt::{Ground, ground};
+use super::lock;
+use super::store::{Key, Kind, Taken};
+use super::version::number;
+use super::watch::{ACCEPT_ANNOTATION, Watcher, name_of, value_of};
+
+/// How soon what vanished is asked for again, and what could not be fetched.
+pub const AGAIN: Duration = Duration::from_secs(2);
+/// The same where only somebody can say how it is to be.
+const AGAIN_LATER: Duration = Duration::from_secs(30);
+/// How often something that vanished must not be there before that is believed.
+const CONFIRMATIONS: u8 = 2;
+/// How soon it is looked whether an API that failed answers again, at the least and at the most.
+const PROBES_APART: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
+/// A watch that did not fail for so long, and of an API that answers, works: longer than it waits between two tries.
+const QUIET: Duration = Duration::from_secs(12);
+/// How long the API may take for an answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+impl Watcher {
+    /// Where the API counts to, by a list of one object. `None` where it does not count in numbers.
+    pub(super) async fn count(&self, kind: Kind) -> Result<Option<u64>, String> {
+        let mut one = ListParams::default().limit(1);
+        one.field_selector = self.fields(kind);
+        let api = self.api(kind);
+        match timeout(ANSWER_LIMIT, api.list_metadata(&one)).await {
+            Ok(Ok(list)) => Ok(list.metadata.resource_version.as_deref().and_then(number)),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("no answer in time".to_owned()),
+        }
+    }
+
+    pub(super) fn note_failure(&mut self, kind: Kind) {
+        self.failed.insert(kind, Instant::now());
+        self.probe.get_or_insert((Instant::now() + PROBES_APART[0], PROBES_APART[0]));
+    }
+
+    /// A watch that is resumed says nothing until something changes; and one that is resumed at a number that the API has yet to
+    /// reach says nothing at all.
+    pub(super) async fn look_whether_it_answers(&mut self) {
+        let troubled: Vec<Kind> = lock(&self.state).trouble.keys().copied().collect();
+        let apart = self.probe.take().map_or(PROBES_APART[0], |(_, apart)| apart);
+        for kind in troubled {
+            match self.count(kind).await {
+                Ok(Some(now)) if now < self.highest.get(&kind).copied().unwrap_or_default() => {
+                    info!(kind = kind.as_str(), now, "the API counts back: everything is listed anew");
+                    self.is_to_list = true;
+                }
+                Ok(_) if self.failed.get(&kind).is_none_or(|at| at.elapsed() >= QUIET) => {
+                    self.note_recovery(kind);
+                }
+                _ => {}
+            }
+        }
+        if !lock(&self.state).trouble.is_empty() {
+            let apart = (apart * 2).min(PROBES_APART[1]);
+            self.probe = Some((Instant::now() + apart, apart));
+        }
+    }
+
+    /// Somebody deleted an object, or something took it along.
+    pub(super) async fn delete(&mut self, kind: Kind, object: &DynamicObject) {
+        let name = name_of(object);
+        let created = object.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        // The node's own object stands on no namespace.
+        let stands = if kind == Kind::Node { Ok(()) } else { self.stands_for(created).await };
+        let mut state = lock(&self.state);
+        match stands {
+            Ok(()) => state.store.remove(kind, &name),
+            Err(why) => {
+                warn!(kind = kind.as_str(), name, why, "not believed to be gone");
+                state.store.doubt(kind, &name, &why);
+                self.again.get_or_insert(Instant::now() + AGAIN);
+            }
+        }
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// Whether the ground is the one that objects were believed under.
+    pub(super) async fn stand(&mut self) -> Result<(), String> {
+        self.stands_for(None).await
+    }
+
+    /// The same for an object that was created at this time: one that is younger than the ground stood on this one only.
+    async fn stands_for(&mut self, created: Option<Timestamp>) -> Result<(), String> {
+        // What cannot be looked at may be another one afterwards.
+        self.is_other_ground = true;
+        let (now, since) = self.ground_now().await?;
+        let before = self.ground.get_or_insert_with(|| now.clone());
+        self.is_other_ground = *before != now;
+        let is_younger = created.zip(since).is_some_and(|(created, since)| created > since);
+        if !self.is_other_ground || is_younger {
+            return Ok(());
+        }
+        Err(format!(
+            "the namespace or the CRD was made again; the annotation {ACCEPT_ANNOTATION} on the Node accepts what is gone"
+        ))
+    }
+
+    async fn ground_now(&self) -> Result<(Ground, Option<Timestamp>), String> {
+        let asked = timeout(ANSWER_LIMIT, ground(&self.options.client, &self.options.namespace));
+        asked
+            .await
+            .unwrap_or_else(|_| Err("the namespace and the CRD cannot be looked at in time".to_owned()))
+    }
+
+    /// Asks for what is not believed. What is missing is gone when it is so twice, and nothing else explains it.
+    pub(super) async fn ask_again(&mut self) {
+        let doubted = lock(&self.state).store.doubted();
+        if doubted.is_empty() {
+            return;
+        }
+        let stands = match self.stand().await {
+            Ok(()) if lock(&self.state).store.is_restored => Err(format!(
+                "the API seems to have been restored from an older copy, which does not have it; the annotation {ACCEPT_ANNOTATION} on the Node accepts what is gone"
+            )),
+            stands => stands,
+        };
+        for key in doubted {
+            self.look_into(key, &stands).await;
+        }
+        let apart = if stands.is_ok() { AGAIN } else { AGAIN_LATER };
+        self.again = Some(Instant::now() + apart);
+    }
+
+    async fn look_into(&mut self, (kind, name): Key, stands: &Result<(), String>) {
+        let found = timeout(ANSWER_LIMIT, self.api(kind).get_opt(&name)).await;
+        let found = found.map_err(|_| "no answer in time".to_owned());
+        match found.and_then(|found| found.map_err(|error| error.to_string())) {
+            Ok(Some(object)) => {
+                if self.apply(kind, &object, false) == Taken::Same {
+                    return;
+                }
+            }
+            Ok(None) => {
+                let missed = self.missed.entry((kind, name.clone())).or_default();
+                *missed = missed.saturating_add(1);
+                let is_gone = *missed >= CONFIRMATIONS;
+                match stands {
+                    Err(why) if kind != Kind::Node => lock(&self.state).store.doubt(kind, &name, why),
+                    _ if is_gone => {
+                        info!(kind = kind.as_str(), name, "is gone");
+                        self.missed.remove(&(kind, name.clone()));
+                        lock(&self.state).store.remove(kind, &name);
+                    }
+                    _ => return,
+                }
+            }
+            Err(why) => {
+                let why = format!("it is not there, or cannot be asked for: {why}");
+                lock(&self.state).store.doubt(kind, &name, &why);
+            }
+        }
+        self.wake.notify_one();
+    }
+
+    /// Where everything is clear, what is there is what things are judged by from now on.
+    pub(super) async fn settle(&mut self) {
+        if !lock(&self.state).has_all() {
+            return;
+        }
+        if std::mem::take(&mut self.accepts) {
+            self.accept_all().await;
+        }
+        if !lock(&self.state).store.is_believed() {
+            return;
+        }
+        if self.ground.is_none() || self.is_other_ground {
+            match self.ground_now().await {
+                Ok((now, _)) => (self.ground, self.is_other_ground) = (Some(now), false),
+                Err(_) => return,
+            }
+        }
+        if std::mem::take(&mut lock(&self.state).store.is_restored) {
+            // From now on the API counts from where it is.
+            self.highest.clone_from(&self.since_list);
+        }
+    }
+
+    /// An operator says that everything is to be as the API has it.
+    async fn accept_all(&mut self) {
+        let doubted = lock(&self.state).store.doubted();
+        for (kind, name) in doubted {
+            let found = timeout(ANSWER_LIMIT, self.api(kind).get_opt(&name)).await;
+            let mut state = lock(&self.state);
+            match found {
+                Ok(Ok(Some(object))) => {
+                    info!(kind = kind.as_str(), name, "an operator accepts it as the API has it");
+                    state.store.believe(kind, &value_of(&object));
+                    drop(state);
+                    if kind == Kind::Node {
+                        self.choose_by(object.metadata.labels.clone().unwrap_or_default());
+                    }
+                }
+                Ok(Ok(None)) => {
+                    info!(kind = kind.as_str(), name, "an operator accepts that it is gone");
+                    state.store.remove(kind, &name);
+                }
+                _ => {
+                    warn!(kind = kind.as_str(), name, "cannot be asked for, and is accepted later");
+                    self.accepts = true;
+                }
+            }
+        }
+        self.missed.clear();
+        self.ground = None;
+        self.wake.notify_one();
+    }
+}
