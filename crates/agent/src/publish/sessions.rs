@@ -25,7 +25,7 @@ use crate::server::Shared;
 
 /// How many writes there may be a second, and at once.
 const WRITES_A_SECOND: f64 = 5.0;
-const WRITES_AT_ONCE: f64 = 20.0;
+const WRITES_AT_ONCE: f64 = 50.0;
 /// How long it is waited after a write that failed, at first and at the most.
 const FAILED_PAUSE: Duration = Duration::from_secs(1);
 const FAILED_PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -282,6 +282,6 @@ mod tests {
                 taken += 1;
             }
         }
-        assert!((68..=70).contains(&taken), "20 at once and 5 a second for ten seconds: {taken}");
+        assert!((98..=100).contains(&taken), "50 at once and 5 a second for ten seconds: {taken}");
     }
 }

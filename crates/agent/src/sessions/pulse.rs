@@ -45,14 +45,9 @@ impl Pulse {
         Self { since: now, wanted: vec![Daemon::Bgpd], beats: BTreeMap::new() }
     }
 
-    /// The version is known: these daemons must run. (staticd only where it was seen.)
+    /// The version is known: the daemons that the agent drives must run. (staticd only where it was seen.)
     pub fn want(&mut self, dialect: Dialect) {
         self.wanted = dialect.all_daemons();
-    }
-
-    /// The daemons to ask.
-    pub fn wanted(&self) -> Vec<Daemon> {
-        self.wanted.clone()
     }
 
     /// A daemon answered, or did not.
@@ -60,7 +55,7 @@ impl Pulse {
         let beat = self.beats.entry(daemon).or_insert(Beat { answered: self.since, is_gone: false });
         match answer {
             Ok(_) => *beat = Beat { answered: now, is_gone: false },
-            Err(FrrError::NoSocket { .. } | FrrError::NotListening { .. }) => beat.is_gone = true,
+            Err(error) if is_gone(error) => beat.is_gone = true,
             // It answered, if not what was hoped for; or it is we who may not ask.
             Err(FrrError::Unknown { .. } | FrrError::Denied { .. }) => {
                 *beat = Beat { answered: now, is_gone: false };
@@ -85,5 +80,14 @@ impl Pulse {
         let silent =
             those(&|daemon| beat(daemon).is_some_and(|beat| now.duration_since(beat.answered) > SILENCE_MAX));
         if silent.is_empty() { Life::Lives } else { Life::Silent(silent) }
+    }
+}
+
+/// Whether a daemon does not run. A program that is to ask it says so in its own words.
+pub fn is_gone(error: &FrrError) -> bool {
+    match error {
+        FrrError::NoSocket { .. } | FrrError::NotListening { .. } => true,
+        FrrError::Failed { output, .. } => output.contains("failed to connect to"),
+        _ => false,
     }
 }

@@ -171,8 +171,9 @@ fn slow_daemons_live_and_missing_ones_do_not() {
     let gone = || Err::<(), _>(FrrError::NoSocket { daemon: bgpd, path: "/run/frr/bgpd.vty".into() });
     let mut pulse = Pulse::new(start);
     assert_eq!(pulse.life(start), Life::Missing(vec![bgpd]), "nobody has looked");
-    pulse.want(Dialect::new(Version { major: 8, minor: 4 }));
-    for daemon in pulse.wanted().into_iter().filter(|daemon| *daemon != Daemon::Staticd) {
+    let dialect = Dialect::new(Version { major: 8, minor: 4 });
+    pulse.want(dialect);
+    for daemon in dialect.all_daemons().into_iter().filter(|daemon| *daemon != Daemon::Staticd) {
         pulse.note(daemon, &ok, later(1));
     }
     assert_eq!(pulse.life(later(2)), Life::Lives, "without staticd, which was never seen");
@@ -180,11 +181,11 @@ fn slow_daemons_live_and_missing_ones_do_not() {
     assert_eq!(pulse.life(later(300)), Life::Lives, "a long commit");
     pulse.note(bgpd, &gone(), later(301));
     assert_eq!(pulse.life(later(301)), Life::Missing(vec![bgpd]));
-    for daemon in pulse.wanted() {
+    for daemon in dialect.all_daemons() {
         pulse.note(daemon, &ok, later(302));
     }
     assert_eq!(pulse.life(later(303)), Life::Lives);
-    let others = pulse.wanted().into_iter().filter(|daemon| *daemon != bgpd);
+    let others = dialect.all_daemons().into_iter().filter(|daemon| *daemon != bgpd);
     others.for_each(|daemon| pulse.note(daemon, &ok, later(1000)));
     assert_eq!(pulse.life(later(1000)), Life::Silent(vec![bgpd]));
 }

@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 
 use super::bfd::{self, BfdCounters, BfdKey, BfdStates};
 use super::ledger::{Ledger, Sessions};
-use super::pulse::{Life, Pulse};
+use super::pulse::{Life, Pulse, is_gone};
 use super::read::{self, Neighbor, ReadError, States};
 use crate::report::with_sources;
 
@@ -136,7 +136,7 @@ impl LookError {
     }
 
     fn is_gone(&self) -> bool {
-        matches!(self, Self::Frr(FrrError::NoSocket { .. } | FrrError::NotListening { .. }))
+        matches!(self, Self::Frr(error) if is_gone(error))
     }
 }
 
@@ -255,6 +255,11 @@ impl<T: Transport> Watcher<T> {
 
     async fn scrape(&mut self) {
         let at = Instant::now();
+        let last = self.seen.scrape.borrow().as_ref().map(|scrape| scrape.at);
+        if last.is_some_and(|last| at.duration_since(last) < SCRAPE_AGE_MAX) {
+            // Whoever asked has it already.
+            return;
+        }
         let bgp = self.neighbors().await.map_err(|error| error.reason());
         let bfd = self.bfd().await.map_err(|error| error.reason());
         self.seen.scrape.send_replace(Some(Arc::new(Scrape { at, bgp, bfd })));
@@ -280,13 +285,15 @@ impl<T: Transport> Watcher<T> {
             return;
         }
         self.pulsed = Some(Instant::now());
-        if let Ok(version) = self.transport.version().await {
-            self.seen.pulse().want(Dialect::new(version));
-        }
-        let wanted = self.seen.pulse().wanted();
-        for daemon in wanted {
+        let dialect = self.transport.version().await.ok().map(Dialect::new);
+        let daemons = dialect.map_or_else(|| vec![Daemon::Bgpd], Dialect::all_daemons);
+        for daemon in daemons {
             // It goes into the pulse by itself.
             drop(self.ask(daemon, "show version").await);
+        }
+        // Not earlier: who was not asked yet is not missing.
+        if let Some(dialect) = dialect {
+            self.seen.pulse().want(dialect);
         }
     }
 
