@@ -1,6 +1,7 @@
 //! Figures as Prometheus gets them: upstream's names with FRR's own numbers, over TLS, for those whom a real API server
 //! lets read them.
 #![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::float_cmp, reason = "the numbers of the samples are whole")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -55,7 +55,7 @@ pub enum Command {
     /// Say which objects stand behind a neighbor, a prefix or a line, and why something is not there.
     Explain(ExplainArgs),
     /// Run as the node daemon: keep FRR at what the objects of a directory ask for.
-    Agent(AgentArgs),
+    Agent(Box<AgentArgs>),
     /// Ask the agent of this machine what it does.
     Status(StatusArgs),
     /// Keep the agent of this machine from telling FRR anything, for a time.

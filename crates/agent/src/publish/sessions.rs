@@ -128,7 +128,7 @@ impl SessionPublisher {
         let act = match self.desk.next(Instant::now()) {
             Next::Nothing => return None,
             Next::At(at) => return Some(at.saturating_duration_since(Instant::now())),
-            Next::Do(act) => act,
+            Next::Do(act) => *act,
         };
         if let Some(pause) = self.bucket.take(Instant::now()) {
             return Some(pause);
