@@ -12,6 +12,7 @@ pub mod cut;
 pub mod fake_frr;
 pub mod fleet;
 pub mod generated;
+pub mod https;
 pub mod impact;
 pub mod intercepted;
 mod load;

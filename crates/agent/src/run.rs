@@ -12,20 +12,20 @@ use frrk8s_render::LogLevel;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
 use crate::engine::Engine;
 use crate::hold_down::HoldDown;
 use crate::lock::Lock;
-use crate::metrics::Metrics;
-use crate::node::{Node, OnDrift, Pass, PassError};
+use crate::metrics::{Metrics, PassFigures};
+use crate::node::{Node, OnDrift, Pass};
 use crate::pause::{NodePause, Pause, PauseFile};
-use crate::publish::{Events, Publisher};
+use crate::publish::{Events, Publisher, SessionPublisher};
 use crate::report::{Report, SCHEMA_VERSION, with_sources};
 use crate::resets::Reset;
-use crate::server::{ListenError, Server, Shared};
-use crate::sessions;
+use crate::server::{Guard, ListenError, Part, Server, Shared, TlsError, TlsOptions};
+use crate::sessions::Watcher;
 use crate::sources::{AccessError, Api, ApiAccess, ApiOptions, PAUSE_ANNOTATION, Sources};
 use crate::telling::Telling;
 use crate::watch::{Watch, WatchError};
@@ -38,8 +38,6 @@ const POLL_LONGEST: Duration = Duration::from_mins(2);
 const POLL_SHARE: u32 = 100;
 /// How long somebody may write a file before it is read as it is.
 const WRITERS_LIMIT: Duration = Duration::from_secs(5);
-/// How long the sessions are waited for. They are good to know, and nothing is said before they are there.
-const SESSIONS_LIMIT: Duration = Duration::from_secs(5);
 /// How soon it is tried again when FRR cannot be read.
 const LOST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -58,6 +56,8 @@ pub struct Options {
     pub sockets: PathBuf,
     /// The way to FRR.
     pub transport: AnyTransport,
+    /// Another one, to look at sessions while FRR is told something.
+    pub looking: AnyTransport,
     /// FRR's start-up file; `None` leaves it alone.
     pub frr_config: Option<PathBuf>,
     /// The directory for what is kept.
@@ -70,8 +70,21 @@ pub struct Options {
     pub publish_running_config: bool,
     /// Where to answer; `None` answers nowhere.
     pub listen: Option<SocketAddr>,
+    /// Where to serve figures over TLS.
+    pub figures: FiguresOptions,
     /// Is told how much to log, where an object says so.
     pub log_level: watch::Sender<Option<LogLevel>>,
+}
+
+/// Where to serve figures over TLS, to those whom the API server lets read them.
+#[derive(Debug, Default)]
+pub struct FiguresOptions {
+    /// Those of the objects and of the engine.
+    pub objects: Option<SocketAddr>,
+    /// Those of the sessions.
+    pub sessions: Option<SocketAddr>,
+    /// How.
+    pub tls: TlsOptions,
 }
 
 /// Why an agent cannot run.
@@ -94,6 +107,15 @@ pub enum RunError {
     /// There is no way to the API.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Nobody can say who may read figures.
+    #[error(
+        "the API server says who may read figures over TLS: --metrics-listen and --frr-metrics-listen need --source kube; \
+         without it, --listen on loopback has them all"
+    )]
+    WhoMayRead,
+    /// TLS.
+    #[error("figures cannot be served over TLS")]
+    Tls(#[from] TlsError),
     /// Signals.
     #[error("signals cannot be received")]
     Signal(#[source] std::io::Error),
@@ -127,14 +149,11 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         pause: watch::Sender::new(None),
         log_level: options.log_level.clone(),
         metrics: Metrics::new(),
+        seen: Arc::default(),
         wake: Arc::clone(&wake),
     });
-    if let Some(address) = options.listen {
-        let server = Server::bind(address, Arc::clone(&shared)).await?;
-        let address = server.address().unwrap_or(address);
-        info!(%address, "listening");
-        tokio::spawn(server.serve());
-    }
+    let api = options.api().await?;
+    listen(&options, api.as_ref(), &shared).await?;
     let mut end = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signal)?;
     let ended = async {
@@ -143,7 +162,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
             _ = interrupt.recv() => {}
         }
     };
-    let work = async { Worker::start(options, shared).await?.work().await };
+    let work = async { Worker::start(options, api, shared).await?.work().await };
     tokio::select! {
         ran = work => ran,
         () = ended => {
@@ -151,6 +170,28 @@ pub async fn run(options: Options) -> Result<(), RunError> {
             Ok(())
         }
     }
+}
+
+/// Answers wherever it is to.
+async fn listen(options: &Options, api: Option<&ApiOptions>, shared: &Arc<Shared>) -> Result<(), RunError> {
+    let mut servers = Vec::new();
+    if let Some(address) = options.listen {
+        servers.push(Server::bind(address, Arc::clone(shared)).await?);
+    }
+    let figures = &options.figures;
+    let guarded = [(figures.objects, Part::Objects), (figures.sessions, Part::Sessions)];
+    if guarded.iter().any(|(address, _)| address.is_some()) {
+        let client = api.ok_or(RunError::WhoMayRead)?.client.clone();
+        let guard = Guard::new(client, figures.tls.clone())?;
+        for (address, part) in guarded.into_iter().filter_map(|(address, part)| Some((address?, part))) {
+            servers.push(Server::bind_metrics(address, part, Arc::clone(shared), &guard).await?);
+        }
+    }
+    for server in servers {
+        info!(address = ?server.address().ok(), "listening");
+        tokio::spawn(server.serve());
+    }
+    Ok(())
 }
 
 /// What works on one FRR.
@@ -166,7 +207,9 @@ struct Worker {
 
 impl Worker {
     /// Waits until nobody else drives this FRR, and takes over what was kept.
-    async fn start(options: Options, shared: Arc<Shared>) -> Result<Self, RunError> {
+    async fn start(options: Options, api: Option<ApiOptions>, shared: Arc<Shared>) -> Result<Self, RunError> {
+        tokio::spawn(Watcher::new(options.looking, Arc::clone(&shared.seen)).run());
+        tokio::spawn(tell_sessions(Arc::clone(&shared)));
         let lock = stand_by(&options.sockets, &shared).await;
         let store = Store::open(&options.state)?;
         let pause_file = PauseFile::open(&options.state, Timestamp::now());
@@ -175,7 +218,6 @@ impl Worker {
                 |now: &mut Option<Pause>| now.is_none().then(|| *now = Some(pause.clone())).is_some();
             shared.pause.send_if_modified(is_unset);
         }
-        let api = options.api().await?;
         let engine = Engine::new(options.terms, options.namespace)
             .with_hold_down(HoldDown::new(options.withdraw_hold_down));
         let startup = options.frr_config.map(StartupFile::new);
@@ -185,10 +227,13 @@ impl Worker {
         let api = api.map(|mut api| {
             node.describe_all();
             api.known = node.names_of_the_api();
-            let (client, node) = (api.client.clone(), api.node.clone());
-            tokio::spawn(Events::new(client.clone(), node.clone(), Arc::clone(&shared)).run());
+            let (client, name) = (api.client.clone(), api.node.clone());
+            tokio::spawn(Events::new(client.clone(), name.clone(), Arc::clone(&shared)).run());
             let with_config = options.publish_running_config;
-            tokio::spawn(Publisher::new(client, node, Arc::clone(&shared), with_config).run());
+            let publisher = Publisher::new(client.clone(), name.clone(), Arc::clone(&shared), with_config);
+            tokio::spawn(publisher.run());
+            let publisher = SessionPublisher::new(client, &api.namespace, name, Arc::clone(&shared));
+            tokio::spawn(publisher.run());
             Api::watch(api, Arc::clone(&shared.wake))
         });
         let sources = Sources::new(options.directories, api);
@@ -230,20 +275,13 @@ impl Worker {
         wait_for_writers(&self.watch, &self.shared).await;
         let is_blank = self.node.is_blank();
         let pass = self.node.pass_over(|| self.sources.read(is_blank)).await;
-        let sessions = if matches!(pass.error, Some(PassError::Frr(_))) {
-            // Who does not answer would not answer this either, and people would wait for it twice as long.
-            Vec::new()
-        } else {
-            let asked = timeout(SESSIONS_LIMIT, self.node.ask(sessions::COMMAND)).await;
-            asked.ok().and_then(Result::ok).map(|json| sessions::read(&json)).unwrap_or_default()
-        };
         if let Some(decision) = &pass.decision {
             let is_other = |level: &mut Option<LogLevel>| {
                 std::mem::replace(level, decision.log_level) != decision.log_level
             };
             self.shared.log_level.send_if_modified(is_other);
         }
-        publish(&self.shared, &pass, sessions);
+        publish(&self.shared, &pass);
         let (trouble, left_out) = (self.sources.trouble(), self.sources.left_out());
         self.shared.report.send_modify(|report| {
             report.objects_left_out += left_out;
@@ -283,6 +321,15 @@ impl Worker {
             warn!("the pause cannot be kept on disk, and ends with the agent: {error}");
         }
         pause
+    }
+}
+
+/// Puts the sessions into the report as they change.
+async fn tell_sessions(shared: Arc<Shared>) {
+    let mut seen = shared.seen.sessions.subscribe();
+    while seen.changed().await.is_ok() {
+        let sessions = seen.borrow_and_update().clone().unwrap_or_default();
+        shared.report.send_modify(|report| report.sessions = sessions);
     }
 }
 
@@ -362,21 +409,24 @@ fn publish_paused(shared: &Shared, pause: Pause) {
     });
 }
 
-fn publish(shared: &Shared, pass: &Pass, sessions: Vec<sessions::SessionState>) {
+fn publish(shared: &Shared, pass: &Pass) {
     let before = shared.report.borrow().reason.clone();
     shared.report.send_modify(|report| {
         report.take(pass, Timestamp::now());
-        report.sessions = sessions;
         report.paused = None;
     });
     let report = shared.report.borrow();
     let driven = pass.driven.as_ref();
-    let figures =
-        (pass.reading, driven.map(|driven| driven.sending), driven.map_or(0, |driven| driven.lines));
-    shared.metrics.take(&report, figures);
-    let lines = figures.2;
+    let figures = PassFigures {
+        reading: pass.reading,
+        sending: driven.map(|driven| driven.sending),
+        lines: driven.map_or(0, |driven| driven.lines),
+        is_loaded: pass.verdict().is_some_and(|verdict| verdict.cause().is_none()),
+    };
+    shared.metrics.take(&report, &figures);
+    let lines = figures.lines;
     if lines > 0 || report.reason != before {
-        let sending = figures.1.unwrap_or_default();
+        let sending = figures.sending.unwrap_or_default();
         info!(outcome = report.reason, lines, ?sending, "{}", report.message);
     }
     for reset in pass.resets.iter().filter(|reset| reset.is_of_others()) {

@@ -1,10 +1,13 @@
 //! What people see of a node in the cluster: its `FRRNodeState`, written by server-side apply when it changes, and made anew
 //! when somebody removes it; and events.
 
+mod desk;
 mod events;
 mod node_state;
 mod outbox;
 mod recorder;
+mod session;
+mod sessions;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -26,6 +29,7 @@ use crate::report::{Report, with_sources};
 use crate::server::Shared;
 
 pub use recorder::Events;
+pub use sessions::SessionPublisher;
 
 /// Who writes.
 const MANAGER: &str = "frrk8s-agent";
