@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 pub mod agent;
+pub mod audit;
 pub mod bfd;
 pub mod chain;
 mod check;
 pub mod cut;
+pub mod deployed;
 pub mod fleet;
 pub mod generated;
 pub mod impact;
@@ -15,7 +17,9 @@ pub mod oracle;
 pub mod other;
 pub mod permitted;
 mod planned;
+pub mod pod;
 pub mod proxy;
+pub mod rendered;
 pub mod speaker;
 pub mod standing;
 
