@@ -86,12 +86,7 @@ impl Deployed {
 
     /// Prepares FRR's directories as the pod of FRR does before it starts.
     pub fn prepare(&self, kubelet: &Kubelet) {
-        let pod = self.objects.pod("frr");
-        let words = command(container(pod, "prepare"), &[]);
-        let prepare = kubelet.executable(pod, "prepare", (&words, &[]));
-        let output = Command::new(prepare).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && said.contains("for the group frrvty:"), "{said}");
+        prepare(self.objects.pod("frr"), kubelet);
     }
 
     /// What runs the container of the agent.
@@ -131,8 +126,17 @@ impl Deployed {
     }
 }
 
+/// Runs the init container of a pod with FRR.
+fn prepare(pod: &Value, kubelet: &Kubelet) {
+    let words = command(container(pod, "prepare"), &[]);
+    let prepare = kubelet.executable(pod, "prepare", (&words, &[]));
+    let output = Command::new(prepare).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("for the group frrvty:"), "{said}");
+}
+
 /// What the container of an agent runs here: ports that are free instead of those of the node.
-fn agent_command(container: &Value, executable: &Path) -> Vec<String> {
+pub fn agent_command(container: &Value, executable: &Path) -> Vec<String> {
     let help = Command::new(executable).args(["agent", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let mut words = command(container, &["/frrk8s"]);
@@ -165,10 +169,9 @@ pub fn packaged_frr() -> Option<FrrInstall> {
 }
 
 impl FrrPod {
-    /// Starts it in a network namespace, and waits until its daemons answer.
-    pub fn start(deployed: &Deployed, kubelet: &Kubelet, namespace: &Namespace) -> Self {
-        deployed.prepare(kubelet);
-        let pod = deployed.objects.pod("frr");
+    /// Starts that of a pod's specification in a network namespace, and waits until its daemons answer.
+    pub fn start(pod: &Value, kubelet: &Kubelet, namespace: &Namespace) -> Self {
+        prepare(pod, kubelet);
         // FRR's image starts it by `docker-start`, whose two lines stand here.
         const START: &str = ". /usr/lib/frr/frrcommon.sh; /usr/lib/frr/watchfrr $(daemon_list)";
         let mut words = command(container(pod, "frr"), &[]);

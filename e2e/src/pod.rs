@@ -207,6 +207,15 @@ volume() {
 }
 "#;
 
+impl Kubelet {
+    /// Puts a file of this machine onto the node.
+    pub fn put_file(&self, here: &Path, on_the_node: &str) {
+        let there = self.on_the_node(on_the_node);
+        fs::create_dir_all(there.parent().unwrap()).unwrap();
+        fs::copy(here, there).unwrap();
+    }
+}
+
 /// A container or an init container of a pod's specification.
 ///
 /// # Panics

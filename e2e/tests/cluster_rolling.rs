@@ -51,7 +51,7 @@ fn ground(deployed: &Deployed, kubelet: &Kubelet) -> Option<Ground> {
     let mut lines = PEER.to_vec();
     lines.insert(3, "no bgp network import-check");
     assert_eq!(peer.router.configure(Daemon::Bgpd, &lines).unwrap(), []);
-    let frr = FrrPod::start(deployed, kubelet, &node.namespace);
+    let frr = FrrPod::start(deployed.objects.pod("frr"), kubelet, &node.namespace);
     // The switch lives as long as the test process: its namespace is swept with the others.
     std::mem::forget(lan);
     Some(Ground { frr, peer, node })
@@ -143,7 +143,7 @@ fn frr_starts_with_what_was_applied_last_before_there_is_an_agent() {
     drop(frr);
     // What the dead ones left must not keep anybody from starting.
     assert!(kubelet.on_the_node("/run/frrk8s/frr/bgpd.pid").exists());
-    let frr = FrrPod::start(&deployed, &kubelet, &node.namespace);
+    let frr = FrrPod::start(deployed.objects.pod("frr"), &kubelet, &node.namespace);
     wait_until(LIMIT, "FRR to load its start-up file", || Ok(frr.bgpd().contains(PREFIX))).unwrap();
     wait_for_route(&peer.router, PREFIX);
     // The agent that comes finds what it wants (vtysh keeps the name of the node to itself), and can read what somebody saves.
