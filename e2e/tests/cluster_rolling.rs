@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -141,8 +142,12 @@ fn frr_starts_with_what_was_applied_last_before_there_is_an_agent() {
     wait_for_route(&peer.router, PREFIX);
     running.stop();
     drop(frr);
-    // What the dead ones left must not keep anybody from starting.
-    assert!(kubelet.on_the_node("/run/frrk8s/frr/bgpd.pid").exists());
+    // The numbers that the dead ones left are anybody's in a new pod; at the worst that of its first process.
+    for daemon in ["zebra", "staticd", "bfdd", "bgpd"] {
+        let pid = kubelet.on_the_node(&format!("/run/frrk8s/frr/{daemon}.pid"));
+        assert!(pid.exists(), "{}", pid.display());
+        fs::write(pid, "1\n").unwrap();
+    }
     let frr = FrrPod::start(deployed.objects.pod("frr"), &kubelet, &node.namespace);
     wait_until(LIMIT, "FRR to load its start-up file", || Ok(frr.bgpd().contains(PREFIX))).unwrap();
     wait_for_route(&peer.router, PREFIX);
@@ -156,7 +161,7 @@ fn frr_starts_with_what_was_applied_last_before_there_is_an_agent() {
     deployed.cluster.apply_yaml(&configuration("10.1.0.0/16, 10.2.0.0/16")).unwrap();
     wait_for_route(&peer.router, "10.2.0.0/16");
     let startup = kubelet.on_the_node("/var/lib/frrk8s/startup/frr.conf");
-    let whole = |text: &str| text.contains("10.2.0.0/16") && text.contains("ip prefix-list theirs");
+    let whole = |text: &str| ["10.2.0.0/16", "ip prefix-list theirs", "router ospf"].iter().all(|it| text.contains(it));
     let waited = wait_until(LIMIT, "the start-up file", || Ok(whole(&fs::read_to_string(&startup).unwrap())));
     assert!(waited.is_ok(), "{}", fs::read_to_string(&startup).unwrap());
 }
@@ -169,4 +174,8 @@ fn save_by_hand(deployed: &Deployed, kubelet: &Kubelet, frr: &FrrPod) {
     let output = Command::new(vtysh).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("[OK]"), "{said}");
+    // And a daemon that we do not drive has its lines there too.
+    let startup = kubelet.on_the_node("/var/lib/frrk8s/startup/frr.conf");
+    let mut file = fs::OpenOptions::new().append(true).open(startup).unwrap();
+    file.write_all(b"router ospf\n ospf router-id 192.0.2.1\nexit\n").unwrap();
 }
