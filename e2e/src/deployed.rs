@@ -57,8 +57,7 @@ impl Deployed {
         });
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec});
         let labels = json!({"kubernetes.io/hostname": node});
-        let node =
-            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": node, "labels": labels}});
+        let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": node, "labels": labels}});
         self.cluster.apply_yaml(&node.to_string()).unwrap();
         self.cluster.apply_yaml(&pod.to_string()).unwrap();
     }
@@ -161,7 +160,8 @@ pub struct FrrPod {
 /// FRR's package of this machine with its start scripts. Where it has none, one visible line `SKIPPED: why`.
 pub fn packaged_frr() -> Option<FrrInstall> {
     let found = installs().into_iter().find(|install| install.version() == FrrVersion::V8_4);
-    let has_scripts = ["watchfrr", "frrcommon.sh"].iter().all(|it| Path::new("/usr/lib/frr").join(it).exists());
+    let has_scripts =
+        ["watchfrr", "frrcommon.sh"].iter().all(|it| Path::new("/usr/lib/frr").join(it).exists());
     if found.is_some() && !has_scripts {
         println!("SKIPPED: FRR's package has no start scripts here");
     }

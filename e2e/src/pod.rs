@@ -129,7 +129,12 @@ impl Kubelet {
 
     /// An executable that runs a command in a container of a pod's specification, with more variables. It is a script: what
     /// it is given is left out, but `--listen`, which takes the place of the container's own.
-    pub fn executable(&self, pod: &Value, name: &str, (command, more): (&[String], &[(&str, &str)])) -> PathBuf {
+    pub fn executable(
+        &self,
+        pod: &Value,
+        name: &str,
+        (command, more): (&[String], &[(&str, &str)]),
+    ) -> PathBuf {
         let container = container(pod, name);
         let mut script = format!(
             "#!/bin/sh\nset -eu\nif [ \"${{INSIDE:-}}\" != yes ]; then INSIDE=yes exec unshare --mount \"$0\" \"$@\"; fi\n\
@@ -172,10 +177,9 @@ impl Kubelet {
         let mut variables = BTreeMap::new();
         for variable in container["env"].as_array().into_iter().flatten() {
             let field = variable["valueFrom"]["fieldRef"]["fieldPath"].as_str();
-            let value = variable["value"].as_str().map_or_else(
-                || self.variables[field.unwrap()].clone(),
-                str::to_owned,
-            );
+            let value = variable["value"]
+                .as_str()
+                .map_or_else(|| self.variables[field.unwrap()].clone(), str::to_owned);
             variables.insert(variable["name"].as_str().unwrap().to_owned(), value);
         }
         variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -223,7 +227,9 @@ impl Kubelet {
 /// Where it has none of the name.
 pub fn container<'a>(pod: &'a Value, name: &str) -> &'a Value {
     let all = ["initContainers", "containers"].into_iter().filter_map(|kind| pod[kind].as_array()).flatten();
-    all.into_iter().find(|container| container["name"] == name).unwrap_or_else(|| panic!("no {name} in {pod:#}"))
+    all.into_iter()
+        .find(|container| container["name"] == name)
+        .unwrap_or_else(|| panic!("no {name} in {pod:#}"))
 }
 
 /// What the container runs, as the image's entry point for what it does not say.
@@ -243,7 +249,8 @@ pub fn command(container: &Value, entry_point: &[&str]) -> Vec<String> {
 /// The options of setpriv for a container.
 fn privileges(pod: &Value, container: &Value) -> String {
     let context = &container["securityContext"];
-    let id = |name: &str| context[name].as_u64().or_else(|| pod["securityContext"][name].as_u64()).unwrap_or(0);
+    let id =
+        |name: &str| context[name].as_u64().or_else(|| pod["securityContext"][name].as_u64()).unwrap_or(0);
     let mut options = vec![format!("--reuid={}", id("runAsUser")), format!("--regid={}", id("runAsGroup"))];
     let groups = pod["securityContext"]["supplementalGroups"].as_array().into_iter().flatten();
     let groups: Vec<&str> = groups

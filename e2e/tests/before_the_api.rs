@@ -47,7 +47,8 @@ fn a_static_pod_brings_up_frr_and_the_agent_without_an_api_server() {
 /// An executable of its own directory that runs ours as the unit says, from the words of its `ExecStart` aside.
 fn as_the_unit(home: &Home) -> PathBuf {
     let unit = fs::read_to_string(manifests("systemd/frrk8s.service")).unwrap();
-    let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_else(|| panic!("{key}"));
+    let value =
+        |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_else(|| panic!("{key}"));
     assert_eq!(value("CapabilityBoundingSet="), "");
     let script = format!(
         "#!/bin/sh\nexec setpriv --reuid={} --regid={} --groups={} --inh-caps=-all --bounding-set=-all --no-new-privs -- {EXECUTABLE} \"$@\"\n",
@@ -80,7 +81,8 @@ fn the_units_user_may_do_what_an_agent_needs() {
 
 /// What `daemons` makes of the options of a daemon, by a shell as FRR reads it.
 fn options(daemon: Daemon, listen: Option<&str>) -> Vec<String> {
-    let script = format!(". {}; printf %s \"${}_options\"", manifests("frr/daemons").display(), daemon.name());
+    let script =
+        format!(". {}; printf %s \"${}_options\"", manifests("frr/daemons").display(), daemon.name());
     let mut shell = Command::new("sh");
     shell.args(["-euc", &script]);
     if let Some(port) = listen {
@@ -112,7 +114,8 @@ fn frr_takes_the_options_of_its_daemons() {
                 continue;
             }
             let mut options = options(daemon, None);
-            takes(install, daemon, &options).unwrap_or_else(|said| panic!("{daemon} {}: {said}", install.release()));
+            takes(install, daemon, &options)
+                .unwrap_or_else(|said| panic!("{daemon} {}: {said}", install.release()));
             options.push("--no-such-option".to_owned());
             assert!(takes(install, daemon, &options).is_err(), "{daemon} looks at options");
         }

@@ -79,7 +79,9 @@ fn pods_are_accepted_as_their_daemon_sets_would_make_them() {
     let Some(tools) = cluster::tools() else { return };
     let cluster = Cluster::start(&tools, &ClusterOptions::default()).unwrap();
     for (shape, ..) in SHAPES {
-        cluster.kubectl(&["apply", "--server-side", "--kustomize", &manifests(shape).display().to_string()]).unwrap();
+        cluster
+            .kubectl(&["apply", "--server-side", "--kustomize", &manifests(shape).display().to_string()])
+            .unwrap();
         make_the_default_account(&cluster);
         for daemon_set in rendered(&tools, shape).kind("DaemonSet") {
             let template = &daemon_set["spec"]["template"];
@@ -109,16 +111,26 @@ fn labels_containers_and_ports_are_those_that_others_rely_on() {
     for (shape, frr, agent) in SHAPES {
         let objects = rendered(&tools, shape);
         assert_eq!(container(objects.pod(frr), "frr")["image"], "quay.io/frrouting/frr:10.4.3", "{shape}");
-        assert_eq!(container(objects.pod(frr), "prepare")["image"], "quay.io/frrouting/frr:10.4.3", "{shape}");
+        assert_eq!(
+            container(objects.pod(frr), "prepare")["image"],
+            "quay.io/frrouting/frr:10.4.3",
+            "{shape}"
+        );
         let pod = objects.pod(agent);
         assert_eq!(container(pod, "agent")["image"], "frrk8s:0.1.0", "{shape}");
         let labels = &objects.one("DaemonSet", agent)["spec"]["template"]["metadata"]["labels"];
         assert_eq!(labels["app.kubernetes.io/component"], "frr-k8s", "{shape}");
         assert_eq!(pod["serviceAccountName"], "frr-k8s-daemon", "{shape}");
-        let ports: Vec<&Value> =
-            container(pod, "agent")["ports"].as_array().unwrap().iter().map(|port| &port["containerPort"]).collect();
+        let ports: Vec<&Value> = container(pod, "agent")["ports"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|port| &port["containerPort"])
+            .collect();
         assert_eq!(ports, [&json!(9140), &json!(9141)], "{shape}");
-        let strategy = |name: &str| objects.kind("DaemonSet").find(|set| set["metadata"]["name"] == name).unwrap()["spec"]["updateStrategy"]["type"].clone();
+        let strategy = |name: &str| {
+            objects.kind("DaemonSet").find(|set| set["metadata"]["name"] == name).unwrap()["spec"]["updateStrategy"]["type"].clone()
+        };
         assert_eq!(strategy(agent), "RollingUpdate", "{shape}");
         if shape == "default" {
             assert_eq!(strategy(frr), "OnDelete");
@@ -224,7 +236,8 @@ fn a_component_makes_bgpd_listen_in_either_shape() {
     for (shape, frr, _) in SHAPES {
         // A kustomization of theirs beside a copy of ours.
         let directory = tempfile::tempdir().unwrap();
-        let copied = Command::new("cp").arg("-r").arg(manifests("")).arg(directory.path().join("ours")).status();
+        let copied =
+            Command::new("cp").arg("-r").arg(manifests("")).arg(directory.path().join("ours")).status();
         assert!(copied.unwrap().success());
         let theirs = directory.path().join("theirs");
         fs::create_dir(&theirs).unwrap();
@@ -235,7 +248,12 @@ fn a_component_makes_bgpd_listen_in_either_shape() {
         let env = container(objects.pod(frr), "frr")["env"].as_array().unwrap().clone();
         assert!(env.contains(&json!({"name": "BGP_LISTEN_PORT", "value": "179"})), "{shape}: {env:?}");
         for set in objects.kind("DaemonSet").filter(|set| set["metadata"]["name"] != frr) {
-            let names: Vec<&Value> = set["spec"]["template"]["spec"]["containers"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+            let names: Vec<&Value> = set["spec"]["template"]["spec"]["containers"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|it| &it["name"])
+                .collect();
             assert_eq!(names, [&json!("agent")], "{shape}");
         }
     }
@@ -255,8 +273,10 @@ fn the_unit_is_one_that_systemd_takes() {
     fs::write(&path, unit.replace("/usr/local/bin/frrk8s ", &format!("{EXECUTABLE} "))).unwrap();
     let verified = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path).output().unwrap();
     let said = String::from_utf8_lossy(&verified.stderr).into_owned();
-    let about: Vec<&str> =
-        said.lines().filter(|line| line.contains("frrk8s.service") && !line.contains("frr.service")).collect();
+    let about: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("frrk8s.service") && !line.contains("frr.service"))
+        .collect();
     assert!(about.is_empty(), "{said}");
 }
 

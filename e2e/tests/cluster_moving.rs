@@ -11,7 +11,9 @@ use frrk8s_e2e::agent::{Agent, Home, LIMIT, bgpd};
 use frrk8s_e2e::rendered::manifests;
 use frrk8s_e2e::standing::{Counters, End};
 use frrk8s_testkit::cluster::{self, Cluster, ClusterOptions};
-use frrk8s_testkit::lab::{Daemon, Family, FrrInstall, Lan, Node, Router, RouterOptions, installs, wait_until};
+use frrk8s_testkit::lab::{
+    Daemon, Family, FrrInstall, Lan, Node, Router, RouterOptions, installs, wait_until,
+};
 use serde_json::{Value, json};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
@@ -20,7 +22,11 @@ const NAMESPACE: &str = "frr-k8s-system";
 /// The definitions as upstream has them: of the same fields, with a status that is empty, or of strings only.
 fn upstream_crds() -> Vec<Value> {
     let strings = |fields: &[&str]| -> Value {
-        fields.iter().map(|field| ((*field).to_owned(), json!({"type": "string"}))).collect::<serde_json::Map<_, _>>().into()
+        fields
+            .iter()
+            .map(|field| ((*field).to_owned(), json!({"type": "string"})))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     };
     let all = crds().into_iter().map(|crd| {
         let mut crd = serde_json::to_value(crd).unwrap();
@@ -30,7 +36,8 @@ fn upstream_crds() -> Vec<Value> {
             _ => json!({}),
         };
         let version = &mut crd["spec"]["versions"][0];
-        version["schema"]["openAPIV3Schema"]["properties"]["status"] = json!({"type": "object", "properties": fields});
+        version["schema"]["openAPIV3Schema"]["properties"]["status"] =
+            json!({"type": "object", "properties": fields});
         version.as_object_mut().unwrap().remove("additionalPrinterColumns");
         crd["spec"]["names"].as_object_mut().unwrap().remove("shortNames");
         crd
@@ -45,7 +52,9 @@ fn list(objects: &[Value]) -> String {
 
 fn cluster() -> Option<Cluster> {
     let cluster = Cluster::start(&cluster::tools()?, &ClusterOptions::default()).unwrap();
-    cluster.apply_yaml(&format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}")).unwrap();
+    cluster
+        .apply_yaml(&format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}"))
+        .unwrap();
     cluster.apply_yaml("{apiVersion: v1, kind: Node, metadata: {name: n1}}").unwrap();
     Some(cluster)
 }
@@ -61,7 +70,13 @@ fn kubectl_with(cluster: &Cluster, verb: &[&str], text: &str) -> String {
 
 fn wait_for_kinds(cluster: &Cluster) {
     cluster.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).unwrap();
-    let served = || cluster.kubectl(&["get", "frrconfigurations,frrnodestates,bgpsessionstates,frrk8sconfigurations", "-A"]);
+    let served = || {
+        cluster.kubectl(&[
+            "get",
+            "frrconfigurations,frrnodestates,bgpsessionstates,frrk8sconfigurations",
+            "-A",
+        ])
+    };
     wait_until(LIMIT, "the kinds to be served", || served().map(|_| true)).unwrap();
 }
 
@@ -119,7 +134,13 @@ fn ground(install: &FrrInstall) -> Ground {
             "neighbor 172.30.0.100 bfd profile slow".to_owned(),
         ];
         // The node's own profile counts on packets every 300 ms; a busy machine may be later than three of them.
-        let slow = ["bfd", "profile slow", "detect-multiplier 50", "transmit-interval 1000", "receive-interval 10000"];
+        let slow = [
+            "bfd",
+            "profile slow",
+            "detect-multiplier 50",
+            "transmit-interval 1000",
+            "receive-interval 10000",
+        ];
         assert_eq!(peer.router.configure(Daemon::Bfdd, &slow).unwrap(), []);
         assert_eq!(peer.router.configure(Daemon::Bgpd, &lines).unwrap(), []);
     }
@@ -228,7 +249,8 @@ fn objects_there(cluster: &Cluster) -> Vec<(String, Value, Value)> {
     let items = shown["items"].as_array().unwrap().iter();
     items
         .map(|item| {
-            let name = format!("{}/{}", item["kind"].as_str().unwrap(), item["metadata"]["name"].as_str().unwrap());
+            let name =
+                format!("{}/{}", item["kind"].as_str().unwrap(), item["metadata"]["name"].as_str().unwrap());
             (name, item["metadata"]["uid"].clone(), item["spec"].clone())
         })
         .collect()
@@ -243,7 +265,17 @@ fn our_definitions_take_the_place_of_upstreams_and_lose_nothing() {
         wait_for_kinds(&cluster);
         kubectl_with(&cluster, &["create"], &list(&upstreams_objects()));
         let patch = r#"{"status":{"runningConfig":"router bgp 64512\n","lastConversionResult":"success","lastReloadResult":"success"}}"#;
-        cluster.kubectl(&["patch", "frrnodestate", "n1", "--subresource=status", "--type=merge", "--patch", patch]).unwrap();
+        cluster
+            .kubectl(&[
+                "patch",
+                "frrnodestate",
+                "n1",
+                "--subresource=status",
+                "--type=merge",
+                "--patch",
+                patch,
+            ])
+            .unwrap();
         let before = objects_there(&cluster);
         assert_eq!(before.len(), 4);
         // As docs/install.md says it.
@@ -288,13 +320,17 @@ fn back_at_upstreams_definitions_our_objects_are_not_in_the_way() {
     let pruned = || Ok(status()["conditions"].is_null() && status()["runningConfig"].is_string());
     wait_until(LIMIT, "our fields to be left out", pruned).unwrap();
     let patch = r#"{"status":{"lastReloadResult":"upstream's"}}"#;
-    cluster.kubectl(&["patch", "frrnodestate", "n1", "--subresource=status", "--type=merge", "--patch", patch]).unwrap();
+    cluster
+        .kubectl(&["patch", "frrnodestate", "n1", "--subresource=status", "--type=merge", "--patch", patch])
+        .unwrap();
     assert_eq!(status()["lastReloadResult"], "upstream's");
     let whole = cluster.kubectl(&["get", "frrnodestate", "n1", "--output=json"]).unwrap();
     kubectl_with(&cluster, &["replace", "--subresource=status"], &whole.replace("upstream's", "again"));
     assert_eq!(status()["lastReloadResult"], "again");
     let edit = r#"{"spec":{"nodeSelector":null}}"#;
-    cluster.kubectl(&["patch", "frrconfiguration", "a", "-n", NAMESPACE, "--type=merge", "--patch", edit]).unwrap();
+    cluster
+        .kubectl(&["patch", "frrconfiguration", "a", "-n", NAMESPACE, "--type=merge", "--patch", edit])
+        .unwrap();
     for object in ["frrconfiguration/a", "frrnodestate/n1"] {
         cluster.kubectl(&["delete", object, "-n", NAMESPACE, "--timeout=20s"]).unwrap();
     }

@@ -20,7 +20,10 @@ const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
 /// What the roles grant and the test below does not bring about, and why it is granted all the same.
 const UNSEEN: [(&str, &str); 13] = [
     ("get frrk8sconfigurations.frrk8s.metallb.io", "asked for when one vanished between two lists"),
-    ("delete frrnodestates.frrk8s.metallb.io", "the admission plugin for owner references asks for it, not the agent"),
+    (
+        "delete frrnodestates.frrk8s.metallb.io",
+        "the admission plugin for owner references asks for it, not the agent",
+    ),
     ("create tokenreviews.authentication.k8s.io", "somebody reads metrics"),
     ("create subjectaccessreviews.authorization.k8s.io", "somebody reads metrics"),
     ("create events.events.k8s.io", "something happens that is worth an event"),
@@ -81,7 +84,8 @@ fn the_rules_are_exactly_what_an_agent_asks() {
     assert!(refused.is_empty(), "{refused:#?}");
     let asked: BTreeSet<Access> = requests.iter().flat_map(Request::accesses).collect();
     let bound = ["ClusterRole", "Role"].into_iter().flat_map(|kind| deployed.objects.kind(kind));
-    let granted = granted(bound.filter(|role| role["metadata"]["name"].as_str().unwrap().starts_with(ACCOUNT)));
+    let granted =
+        granted(bound.filter(|role| role["metadata"]["name"].as_str().unwrap().starts_with(ACCOUNT)));
     assert!(asked.is_subset(&granted), "{:?}", asked.difference(&granted).collect::<Vec<_>>());
     let unused: Vec<String> = granted.difference(&asked).map(Access::to_string).collect();
     for access in &unused {
@@ -95,7 +99,9 @@ fn the_rules_are_exactly_what_an_agent_asks() {
 fn live_through_everything(deployed: &Deployed, router: &Router, (kubelet, home): (&Kubelet, &Home)) {
     let cluster = &deployed.cluster;
     // What upstream's daemon left: it belongs to nobody.
-    cluster.apply_yaml("{apiVersion: frrk8s.metallb.io/v1beta1, kind: FRRNodeState, metadata: {name: n1}}").unwrap();
+    cluster
+        .apply_yaml("{apiVersion: frrk8s.metallb.io/v1beta1, kind: FRRNodeState, metadata: {name: n1}}")
+        .unwrap();
     cluster.apply_yaml(&secret("fabric", "first")).unwrap();
     cluster.apply_yaml(&configuration("a", 3, "", "")).unwrap();
     cluster.apply_yaml(&configuration("b", 4, "", ", nodeSelector: {matchLabels: {rack: '7'}}")).unwrap();
@@ -152,7 +158,11 @@ fn without_the_group_of_the_sockets_the_agent_names_it_and_its_number() {
     let executable = deployed.agent_executable(&kubelet, &pod, Path::new(EXECUTABLE));
     let running = frrk8s_e2e::agent::Agent::start_with(&executable, Path::new("/"), &home, &[]);
     running.wait_for_reason("SocketDenied");
-    deployed.wait_for_field("frrnodestate/n1", "{.status.conditions[?(@.type==\"Applied\")].reason}", "SocketDenied");
+    deployed.wait_for_field(
+        "frrnodestate/n1",
+        "{.status.conditions[?(@.type==\"Applied\")].reason}",
+        "SocketDenied",
+    );
     let message = deployed.field("frrnodestate/n1", "{.status.conditions[?(@.type==\"Applied\")].message}");
     let group = fs::metadata(router.run_directory().join("bgpd.vty")).unwrap().gid();
     assert!(message.contains(&format!("the supplementary group frrvty, here number {group},")), "{message}");
@@ -203,7 +213,10 @@ fn an_agent_writes_about_its_own_node_only() {
         fs::write(&file, text).unwrap();
         let words = ["apply", "--server-side", "--force-conflicts", "--validate=false", "--filename"];
         let file = file.display().to_string();
-        deployed.cluster.kubectl_as(who, &[&words[..], &[&file], more].concat()).map_err(|error| error.to_string())
+        deployed
+            .cluster
+            .kubectl_as(who, &[&words[..], &[&file], more].concat())
+            .map_err(|error| error.to_string())
     };
     let denied = |who: &Path, text: &str, more: &[&str], why: &str| {
         let said = write(who, text, more).unwrap_err();
@@ -212,7 +225,8 @@ fn an_agent_writes_about_its_own_node_only() {
     let may_not = "may not write";
     // The policies count as soon as the API server has seen them.
     let of_n1 = state("FRRNodeState", "n1", ("n1", "n1"));
-    wait_until(LIMIT, "the policy to count", || Ok(write(&n2, &of_n1, &["--dry-run=server"]).is_err())).unwrap();
+    wait_until(LIMIT, "the policy to count", || Ok(write(&n2, &of_n1, &["--dry-run=server"]).is_err()))
+        .unwrap();
 
     denied(&n2, &of_n1, &[], "may not write the FRRNodeState of the node n1");
     denied(&unbound, &of_n1, &[], "does not say on which node its pod runs");
@@ -284,11 +298,21 @@ fn people_with_the_usual_roles_see_and_change_what_they_should() {
     let Some(deployed) = Deployed::start(&ClusterOptions::default(), &[]) else { return };
     let can = |role: &str, verb: &str, what: &str| {
         let user = format!("--as={role}er");
-        let asked = deployed.cluster.kubectl(&["auth", "can-i", "--quiet", verb, what, "--namespace", NAMESPACE, &user]);
+        let asked = deployed.cluster.kubectl(&[
+            "auth",
+            "can-i",
+            "--quiet",
+            verb,
+            what,
+            "--namespace",
+            NAMESPACE,
+            &user,
+        ]);
         asked.is_ok()
     };
     for role in ["view", "edit", "admin"] {
-        let (user, name, role_name) = (format!("--user={role}er"), format!("{role}-it"), format!("--clusterrole={role}"));
+        let (user, name, role_name) =
+            (format!("--user={role}er"), format!("{role}-it"), format!("--clusterrole={role}"));
         let bind = ["create", "rolebinding", &name, &role_name, &user, "--namespace", NAMESPACE];
         deployed.cluster.kubectl(&bind).unwrap();
         // The controller manager adds aggregated roles up; here is none, so they are bound as they are.
@@ -301,7 +325,8 @@ fn people_with_the_usual_roles_see_and_change_what_they_should() {
             }
         }
     }
-    let waited = wait_until(LIMIT, "the bindings to count", || Ok(can("admin", "create", "frrconfigurations")));
+    let waited =
+        wait_until(LIMIT, "the bindings to count", || Ok(can("admin", "create", "frrconfigurations")));
     assert!(waited.is_ok());
     for role in ["view", "edit", "admin"] {
         assert!(can(role, "list", "frrconfigurations") && can(role, "get", "bgpsessionstates"), "{role}");

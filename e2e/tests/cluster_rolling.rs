@@ -152,7 +152,9 @@ fn frr_starts_with_what_was_applied_last_before_there_is_an_agent() {
     wait_until(LIMIT, "FRR to load its start-up file", || Ok(frr.bgpd().contains(PREFIX))).unwrap();
     wait_for_route(&peer.router, PREFIX);
     // The agent that comes finds what it wants (vtysh keeps the name of the node to itself), and can read what somebody saves.
-    let without_name = |text: String| text.lines().filter(|line| !line.starts_with("hostname ")).map(str::to_owned).collect::<Vec<_>>();
+    let without_name = |text: String| {
+        text.lines().filter(|line| !line.starts_with("hostname ")).map(str::to_owned).collect::<Vec<_>>()
+    };
     let told_before = without_name(frr.bgpd());
     let again = deployed.agent(&kubelet, Path::new(EXECUTABLE), &home);
     again.wait_for_reason("Applied");
@@ -161,7 +163,9 @@ fn frr_starts_with_what_was_applied_last_before_there_is_an_agent() {
     deployed.cluster.apply_yaml(&configuration("10.1.0.0/16, 10.2.0.0/16")).unwrap();
     wait_for_route(&peer.router, "10.2.0.0/16");
     let startup = kubelet.on_the_node("/var/lib/frrk8s/startup/frr.conf");
-    let whole = |text: &str| ["10.2.0.0/16", "ip prefix-list theirs", "router ospf"].iter().all(|it| text.contains(it));
+    let whole = |text: &str| {
+        ["10.2.0.0/16", "ip prefix-list theirs", "router ospf"].iter().all(|it| text.contains(it))
+    };
     let waited = wait_until(LIMIT, "the start-up file", || Ok(whole(&fs::read_to_string(&startup).unwrap())));
     assert!(waited.is_ok(), "{}", fs::read_to_string(&startup).unwrap());
 }
