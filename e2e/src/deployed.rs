@@ -157,28 +157,23 @@ pub struct FrrPod {
     sockets: PathBuf,
 }
 
-/// FRR's package of this machine with its start scripts. Where it has none, one visible line `SKIPPED: why`.
+/// What FRR's image runs as `docker-start`.
+const DOCKER_START: &str = ". /usr/lib/frr/frrcommon.sh; /usr/lib/frr/watchfrr $(daemon_list)";
+
+/// FRR as this machine's package, which has the start scripts that FRR's image has.
 pub fn packaged_frr() -> Option<FrrInstall> {
-    let found = installs().into_iter().find(|install| install.version() == FrrVersion::V8_4);
-    let has_scripts =
-        ["watchfrr", "frrcommon.sh"].iter().all(|it| Path::new("/usr/lib/frr").join(it).exists());
-    if found.is_some() && !has_scripts {
-        println!("SKIPPED: FRR's package has no start scripts here");
-    }
-    found.filter(|_| has_scripts)
+    installs().into_iter().find(|install| install.version() == FrrVersion::V8_4)
 }
 
 impl FrrPod {
     /// Starts that of a pod's specification in a network namespace, and waits until its daemons answer.
     pub fn start(pod: &Value, kubelet: &Kubelet, namespace: &Namespace) -> Self {
         prepare(pod, kubelet);
-        // FRR's image starts it by `docker-start`, whose two lines stand here.
-        const START: &str = ". /usr/lib/frr/frrcommon.sh; /usr/lib/frr/watchfrr $(daemon_list)";
         let mut words = command(container(pod, "frr"), &[]);
         assert_eq!(words[..2], ["/sbin/tini", "--"]);
         words.drain(..2);
         for word in &mut words {
-            *word = word.replace("exec /usr/lib/frr/docker-start", START);
+            *word = word.replace("exec /usr/lib/frr/docker-start", DOCKER_START);
         }
         let frr = kubelet.executable(pod, "frr", (&words, &[]));
         let child = namespace

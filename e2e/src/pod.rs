@@ -41,7 +41,7 @@ pub struct Kubelet {
     variables: BTreeMap<&'static str, String>,
     /// Directories of this machine in the place of those of a node.
     places: BTreeMap<String, PathBuf>,
-    /// The content of ConfigMaps: their name, and a directory of their files.
+    /// The content of `ConfigMap` objects: their name, and a directory of their files.
     config_maps: BTreeMap<String, PathBuf>,
     programs: Vec<(PathBuf, String)>,
 }
@@ -74,7 +74,7 @@ impl Kubelet {
         self
     }
 
-    /// Writes the files of a ConfigMap.
+    /// Writes the files of a `ConfigMap`.
     pub fn put_config_map(&mut self, config_map: &Value) {
         let name = config_map["metadata"]["name"].as_str().unwrap();
         let directory = self.directory.path().join("config").join(name);
@@ -149,9 +149,9 @@ impl Kubelet {
         }
         for mount in container["volumeMounts"].as_array().into_iter().flatten() {
             let directory = self.volume(pod, mount["name"].as_str().unwrap());
-            let mode = if mount["readOnly"] == true { "ro" } else { "rw" };
+            let access = if mount["readOnly"] == true { "ro" } else { "rw" };
             let (here, there) = (quoted(&directory.to_string_lossy()), mount["mountPath"].as_str().unwrap());
-            writeln!(script, "volume {here} {there} {mode}").unwrap();
+            writeln!(script, "volume {here} {there} {access}").unwrap();
         }
         if container["securityContext"]["readOnlyRootFilesystem"] == true {
             writeln!(script, "mount -o remount,ro \"$root\"").unwrap();

@@ -41,7 +41,7 @@ impl Rendered {
         self.kind(kind).find(named).unwrap_or_else(|| panic!("no {kind} {name}"))
     }
 
-    /// The specification of the pods of a DaemonSet.
+    /// The specification of the pods of a `DaemonSet`.
     pub fn pod(&self, daemon_set: &str) -> &Value {
         let exact = |object: &&Value| object["metadata"]["name"] == daemon_set;
         &self.kind("DaemonSet").find(exact).unwrap()["spec"]["template"]["spec"]

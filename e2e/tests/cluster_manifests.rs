@@ -1,6 +1,6 @@
 //! What users apply: every kustomization is taken by a real API server as it is, and says what it promises; real FRR takes
 //! the options that the manifests give it.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
 /// Options that are agreed upon, and come with the session states and metrics.
 const AWAITED: [&str; 2] = ["--metrics-listen", "--frr-metrics-listen"];
-/// What users apply, with the DaemonSets that run FRR and the agent there.
+/// What users apply, with the `DaemonSet` objects that run FRR and the agent there.
 const SHAPES: [(&str, &str, &str); 2] = [("default", "frr", "frr-k8s"), ("one-pod", "frr-k8s", "frr-k8s")];
 
 fn rendered(tools: &ClusterTools, room: &str) -> Rendered {

@@ -1,4 +1,4 @@
-//! Agents come and go beside FRR, as the two DaemonSets let them: no session notices. FRR runs as its own pod does, with its
+//! Agents come and go beside FRR, as the two `DaemonSet`s let them: no session notices. FRR runs as its own pod does, with its
 //! start script and watchfrr.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -14,7 +14,7 @@ use frrk8s_e2e::deployed::{Deployed, FrrPod, NAMESPACE, packaged_frr};
 use frrk8s_e2e::pod::Kubelet;
 use frrk8s_e2e::standing::{Counters, End};
 use frrk8s_testkit::cluster::ClusterOptions;
-use frrk8s_testkit::lab::{Daemon, Family, Lan, Node, Router, RouterOptions, wait_until};
+use frrk8s_testkit::lab::{Daemon, Family, Host, Lan, Node, Router, RouterOptions, wait_until};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
 const PREFIX: &str = "10.1.0.0/16";
@@ -41,7 +41,8 @@ const PEER: [&str; 7] = [
 struct Ground {
     frr: FrrPod,
     peer: Node,
-    node: frrk8s_testkit::lab::Host,
+    node: Host,
+    lan: Lan,
 }
 
 fn ground(deployed: &Deployed, kubelet: &Kubelet) -> Option<Ground> {
@@ -53,9 +54,7 @@ fn ground(deployed: &Deployed, kubelet: &Kubelet) -> Option<Ground> {
     lines.insert(3, "no bgp network import-check");
     assert_eq!(peer.router.configure(Daemon::Bgpd, &lines).unwrap(), []);
     let frr = FrrPod::start(deployed.objects.pod("frr"), kubelet, &node.namespace);
-    // The switch lives as long as the test process: its namespace is swept with the others.
-    std::mem::forget(lan);
-    Some(Ground { frr, peer, node })
+    Some(Ground { frr, peer, node, lan })
 }
 
 fn has_route(peer: &Router, prefix: &str) -> bool {
@@ -109,10 +108,9 @@ fn agents_roll_and_no_session_notices() {
     assert_eq!(before.dropped, 0);
     // The last of them works.
     wait_for_route(peer, "10.2.0.0/16");
-    println!("the peer's table was looked at {looks} times");
 }
 
-/// One agent after the other, as a DaemonSet does it; then two at a time, of which one stands by; then one that is killed.
+/// One agent after the other, as a `DaemonSet` does it; then two at a time, of which one stands by; then one that is killed.
 fn roll(deployed: &Deployed, first: Agent, start: impl Fn() -> (Agent, Home)) {
     first.stop();
     let (second, _home) = start();
@@ -134,7 +132,7 @@ fn roll(deployed: &Deployed, first: Agent, start: impl Fn() -> (Agent, Home)) {
 fn frr_starts_with_what_was_applied_last_before_there_is_an_agent() {
     let Some(deployed) = Deployed::start(&ClusterOptions::default(), &["n1"]) else { return };
     let kubelet = deployed.kubelet("n1", Path::new(EXECUTABLE));
-    let Some(Ground { frr, peer, node }) = ground(&deployed, &kubelet) else { return };
+    let Some(Ground { frr, peer, node, lan: _lan }) = ground(&deployed, &kubelet) else { return };
     let home = Home::new();
     deployed.cluster.apply_yaml(&configuration(PREFIX)).unwrap();
     let running = deployed.agent(&kubelet, Path::new(EXECUTABLE), &home);

@@ -107,7 +107,7 @@ async fn a_daemon_that_died_between_two_uses_is_no_loss() {
 
 /// Sends a signal to bgpd, which the lab has started.
 fn signal(router: &Router, name: &str) {
-    let pid = std::fs::read_to_string(router.run_directory().join("bgpd.pid")).unwrap();
+    let pid = fs::read_to_string(router.run_directory().join("bgpd.pid")).unwrap();
     let script = format!("kill -s {name} {}", pid.trim());
     assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
 }
