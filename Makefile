@@ -14,13 +14,18 @@ endif
 endif
 endif
 
-.PHONY: help build check test test-pure test-frr test-cluster frr e2e-tools demo lab bench bench-frr bench-cluster soak fuzz crds cases docs lint clean
+IMAGE ?= frrk8s:0.1.0
+
+.PHONY: help build image check test test-pure test-frr test-cluster frr e2e-tools demo lab bench bench-frr bench-cluster soak fuzz crds cases docs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## Build the executable, target/release/frrk8s
 	cargo build --release --package frrk8s-cli
+
+image: ## Build the image of the agent, IMAGE (frrk8s:0.1.0); docker or podman
+	hack/build-image $(IMAGE)
 
 demo: ## Show what it does: a merge, a conflict, an explanation; with root, real FRR and a second router
 	cargo build --quiet --release --package frrk8s-cli

@@ -3,12 +3,14 @@
 
 pub mod agent;
 pub mod arrival;
+pub mod audit;
 pub mod bfd;
 pub mod chain;
 mod check;
 pub mod cluster_lab;
 pub mod cluster_peer;
 pub mod cut;
+pub mod deployed;
 pub mod fake_frr;
 pub mod fleet;
 pub mod generated;
@@ -20,7 +22,9 @@ pub mod oracle;
 pub mod other;
 pub mod permitted;
 mod planned;
+pub mod pod;
 pub mod proxy;
+pub mod rendered;
 pub mod speaker;
 pub mod standing;
 

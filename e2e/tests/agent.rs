@@ -234,7 +234,9 @@ fn what_the_existing_frr_k8s_had_loaded_is_taken_over_without_a_reset() {
             env!("CARGO_MANIFEST_DIR")
         );
         let config = std::fs::read_to_string(fixture).unwrap();
-        let start = config.find("ip prefix-list").unwrap();
+        // 8.4 prints the router before the lists, 10.3 behind them.
+        let start =
+            ["router bgp", "ip prefix-list"].iter().filter_map(|line| config.find(line)).min().unwrap();
         let (router, home) = (isolated(install), Home::new());
         assert_eq!(router.load(&config[start..]).unwrap(), []);
         let neighbor = |number: u8| {

@@ -59,14 +59,16 @@ pub enum FrrError {
     },
     /// The socket is there, but not for us. FRR makes it `0770 frr:frrvty`.
     #[error(
-        "no permission to connect to {} of {}: run with the supplementary group frrvty (also as root without capabilities)",
-        .path.display(), .daemon.name()
+        "no permission to connect to {} of {}: run with the supplementary group frrvty{} (also as root without capabilities)",
+        .path.display(), .daemon.name(), number_of(*.group)
     )]
     Denied {
         /// The daemon.
         daemon: Daemon,
         /// Its socket.
         path: PathBuf,
+        /// The number of the group that the socket is for; `None` where that cannot be seen.
+        group: Option<u32>,
     },
     /// The socket is what a dead daemon left behind.
     #[error("nobody listens on {}: {} has died, or is about to start", .path.display(), .daemon.name())]
@@ -211,6 +213,11 @@ pub enum FrrError {
         /// The end of what it said.
         output: String,
     },
+}
+
+/// A container knows groups by their numbers, and FRR's images differ in them.
+fn number_of(group: Option<u32>) -> String {
+    group.map(|group| format!(", here number {group},")).unwrap_or_default()
 }
 
 impl FrrError {

@@ -6,7 +6,9 @@
 //! ```
 
 use std::fmt;
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -167,7 +169,10 @@ fn unconnected(daemon: Daemon, path: &Path, source: io::Error) -> FrrError {
     let path = path.to_owned();
     match source.kind() {
         io::ErrorKind::NotFound => FrrError::NoSocket { daemon, path },
-        io::ErrorKind::PermissionDenied => FrrError::Denied { daemon, path },
+        io::ErrorKind::PermissionDenied => {
+            let group = fs::metadata(&path).ok().map(|socket| socket.gid());
+            FrrError::Denied { daemon, path, group }
+        }
         io::ErrorKind::ConnectionRefused => FrrError::NotListening { daemon, path },
         _ => FrrError::Connect { daemon, path, source },
     }

@@ -57,6 +57,11 @@ impl ClusterTools {
         self.directory.join("kubectl")
     }
 
+    /// What `kubectl kustomize` makes of a directory. It asks no API server.
+    pub fn kustomize(&self, directory: &Path) -> Result<String, LabError> {
+        output_of(Command::new(self.kubectl()).arg("kustomize").arg(directory))
+    }
+
     pub(super) fn etcd(&self) -> PathBuf {
         self.directory.join("etcd")
     }
