@@ -17,6 +17,7 @@ pub mod other;
 pub mod permitted;
 mod planned;
 pub mod proxy;
+pub mod scenario;
 pub mod speaker;
 pub mod standing;
 
