@@ -50,6 +50,27 @@ impl Families {
         object
     }
 
+    /// A text of IPv4, such as lines of FRR, in the words of IPv6; of V4 and V6 alone.
+    pub fn words(self, v4: &str) -> String {
+        let word = |word: &str| if word == "ipv4" { "ipv6".to_owned() } else { text_of_v6(word) };
+        let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+        match self {
+            Self::V6 => v4.lines().map(line).collect::<Vec<_>>().join("\n"),
+            _ => v4.to_owned(),
+        }
+    }
+
+    /// Some prefixes of IPv4 in the words of these families.
+    pub fn prefixes(self, v4: &[&str]) -> Vec<String> {
+        let ours = v4.iter().map(|prefix| (*prefix).to_owned());
+        let v6 = v4.iter().map(|prefix| text_of_v6(prefix));
+        match self {
+            Self::V4 => ours.collect(),
+            Self::V6 => v6.collect(),
+            Self::Both | Self::OneSession => ours.chain(v6).collect(),
+        }
+    }
+
     /// What is seen then.
     pub fn outcome(self, v4: &Outcome) -> Outcome {
         let peers = v4.iter().map(|(peer, seen)| (*peer, seen.clone()));

@@ -12,20 +12,24 @@
 
 mod api;
 mod cast;
+mod duo;
 mod families;
 mod outcome;
 mod split;
 mod stage;
+mod subject;
 
 use frrk8s_api::FRRConfiguration;
 use frrk8s_manifest::{Object, read};
 
 pub use api::{ApiClient, ground};
 pub use cast::{BIRD, EXTERNAL, INTERNAL, NODE_ASN, believed, sent};
+pub use duo::Duo;
 pub use families::Families;
 pub use outcome::{Outcome, Seen, outcome};
 pub use split::{By, split};
-pub use stage::{Place, Stage, play};
+pub use stage::{Place, Stage, kernel_routes, play};
+pub use subject::Subject;
 
 /// What somebody asks for, and what is seen then.
 #[derive(Clone, Copy, Debug)]

@@ -3,30 +3,24 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use frrk8s_api::k8s::ResourceExt;
-use frrk8s_api::{FRRConfiguration, FRRNodeStateStatus, Outcome as Fate};
+use frrk8s_api::FRRConfiguration;
 use frrk8s_model::IpNet;
 use frrk8s_testkit::cluster::Cluster;
 use frrk8s_testkit::lab::{
-    Daemon, FrrInstall, Host, LabError, Lan, Router, RouterOptions, installs, wait_until,
+    FrrInstall, Host, LabError, Lan, Namespace, Router, RouterOptions, installs, wait_until,
 };
 use serde_json::Value;
 
-use super::api::{ApiClient, ground};
+use super::api::ground;
 use super::cast::{addresses, always_block, enter};
 use super::outcome::Outcome;
+use super::subject::{LIMIT, Subject};
 use super::{By, Families, Scenario, objects, outcome, split};
-use crate::agent::{Agent, Home};
 use crate::oracle::{agrees, taken};
 use crate::other::Other;
-use crate::standing::{COALESCE, up_for};
-
-/// How long anything may take, on a machine that does much else.
-const LIMIT: Duration = Duration::from_mins(1);
+use crate::standing::{COALESCE, up_for_in};
 
 /// Where scenarios are played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,22 +37,15 @@ impl Place {
     }
 }
 
-/// A node, its agent and its peers. The namespace of its objects has the name of the node.
+/// A node and the cast around it.
 pub struct Stage {
-    agent: Agent,
-    home: Home,
-    router: Router,
+    subject: Subject,
     cast: Vec<Other>,
     /// Where the sessions are.
     host: Host,
     _wires: Vec<Lan>,
-    api: ApiClient,
-    node: String,
     families: Families,
     place: Place,
-    /// The objects that are there.
-    standing: Vec<FRRConfiguration>,
-    steps: usize,
 }
 
 /// Plays scenarios on every FRR, in each of the families; first as they are written, then split by everything.
@@ -86,12 +73,9 @@ impl Stage {
     /// A stage in a cluster.
     pub fn set(
         executable: &Path,
-        (cluster, install): (&Cluster, &FrrInstall),
+        (cluster, install): (&'static Cluster, &FrrInstall),
         (families, place): (Families, Place),
     ) -> Self {
-        static STAGES: AtomicUsize = AtomicUsize::new(0);
-        let node = format!("stage-{}", STAGES.fetch_add(1, Ordering::Relaxed));
-        cluster.apply_yaml(&ground_of(&node)).unwrap();
         let mut wire = Lan::new().unwrap();
         let host = wire.host().unwrap();
         let mut wires = Vec::new();
@@ -106,15 +90,10 @@ impl Stage {
         };
         let options = RouterOptions { vrfs, ..RouterOptions::default() };
         let router = Router::start(install, &at.namespace, options).unwrap();
-        // Sessions come up at once.
-        assert_eq!(router.configure(Daemon::Bgpd, &["bgp route-map delay-timer 1"]).unwrap(), []);
         let cast = enter(&mut wire, install, &host);
         wires.push(wire);
-        let home = Home::new();
-        let agent = agent(executable, (cluster, &router), &home, &node);
-        let api = ApiClient::new(cluster, &node);
-        let (standing, steps) = (Vec::new(), 0);
-        Self { agent, home, router, cast, host, _wires: wires, api, node, families, place, standing, steps }
+        let subject = Subject::start(executable, cluster, router, &[&always_block()]);
+        Self { subject, cast, host, _wires: wires, families, place }
     }
 
     /// Plays a scenario, its objects split by something where that is possible. What stood before goes.
@@ -131,11 +110,10 @@ impl Stage {
         if by.is_some() && parts.len() == whole.len() {
             return;
         }
-        self.steps += 1;
         let objects = parts.iter().map(|object| self.placed(object)).collect();
         self.wait_until_deletions_count();
-        self.put(objects);
-        let release = self.router.install().release();
+        self.subject.put(objects);
+        let release = self.subject.router.install().release();
         let split = by.map(|by| format!(" split by {by:?}")).unwrap_or_default();
         let what =
             format!("{}{split}, {:?}, {:?} on FRR {release}", scenario.rule, self.families, self.place);
@@ -148,18 +126,7 @@ impl Stage {
         for router in &mut object.spec.bgp.routers {
             router.vrf = self.place.vrf().map(str::to_owned);
         }
-        // Nobody takes the report about one for that about another.
-        object.metadata.name = Some(format!("step-{}-{}", self.steps, object.name_any()));
-        object.metadata.namespace = Some(self.node.clone());
         object
-    }
-
-    /// Puts these objects in the place of those that stand. Meanwhile both are there, so that sessions which both want
-    /// stand.
-    fn put(&mut self, objects: Vec<FRRConfiguration>) {
-        objects.iter().for_each(|object| self.api.apply(object));
-        self.standing.iter().for_each(|object| self.api.delete(&object.name_any()));
-        self.standing = objects;
     }
 
     fn sessions(&self) -> Vec<(&Other, IpAddr, IpAddr)> {
@@ -169,14 +136,11 @@ impl Stage {
 
     /// Until a session is two seconds old, 8.4 forgets what is withdrawn.
     fn wait_until_deletions_count(&self) {
-        if self.place == Place::Red {
-            // [`up_for`] knows the default VRF.
-            return;
-        }
+        let (router, vrf) = (&self.subject.router, self.place.vrf());
         for (_, peer, _) in self.sessions() {
             let is_old = || {
-                let is_up = self.router.established(&peer.to_string(), None)?;
-                Ok(!is_up || up_for(&self.router, peer)? >= COALESCE)
+                let is_up = router.established(&peer.to_string(), vrf)?;
+                Ok(!is_up || up_for_in(router, vrf, peer)? >= COALESCE)
             };
             wait_until(LIMIT, "the sessions to be old", is_old).unwrap();
         }
@@ -187,7 +151,7 @@ impl Stage {
         for look in ["arrives", "stays"] {
             self.check_sessions(&format!("{what}: what {look}"), expected);
             self.check_kernel(what, expected);
-            self.wait_for_state(what);
+            self.subject.wait_in_force(what);
         }
     }
 
@@ -197,10 +161,10 @@ impl Stage {
             let mut seen = wanted.clone();
             let arrived = wait_until(LIMIT, &format!("{what} at {peer}"), || {
                 seen.received = other.received(own);
-                seen.taken = taken(&self.router, self.place.vrf(), peer);
+                seen.taken = taken(&self.subject.router, self.place.vrf(), peer);
                 Ok(agrees(&wanted.received, &seen.received) && wanted.taken == seen.taken)
             });
-            self.expect(&arrived, || format!("--- wanted {wanted:#?}\n--- seen {seen:#?}"));
+            self.subject.expect(&arrived, || format!("--- wanted {wanted:#?}\n--- seen {seen:#?}"));
         }
     }
 
@@ -209,88 +173,18 @@ impl Stage {
         let wanted: BTreeSet<IpNet> = expected.values().flat_map(|seen| seen.taken.clone()).collect();
         let mut found = BTreeSet::new();
         let arrived = wait_until(LIMIT, &format!("{what}: the kernel's routes"), || {
-            found = kernel_routes(&self.host)?;
+            found = kernel_routes(&self.host.namespace)?;
             Ok(found == wanted)
         });
-        self.expect(&arrived, || format!("--- wanted {wanted:?}\n--- found {found:?}"));
+        self.subject.expect(&arrived, || format!("--- wanted {wanted:?}\n--- found {found:?}"));
     }
-
-    /// The node says that just these objects are in force, and that the sessions are up.
-    fn wait_for_state(&self, what: &str) {
-        let sessions = u32::try_from(neighbors(&self.standing).len()).unwrap_or_default();
-        let mut state = FRRNodeStateStatus::default();
-        let arrived = wait_until(LIMIT, &format!("{what}: the node to say so"), || {
-            state = self.api.node_state(&self.node);
-            Ok(says(&state, &self.standing, sessions))
-        });
-        self.expect(&arrived, || format!("{state:#?}"));
-    }
-
-    fn expect<T>(&self, arrived: &Result<T, LabError>, seen: impl FnOnce() -> String) {
-        if let Err(error) = arrived {
-            let objects = serde_json::to_string_pretty(&self.standing).unwrap();
-            let config = self.router.running_config(Daemon::Bgpd).unwrap_or_default();
-            let log = std::fs::read_to_string(self.home.log()).unwrap_or_default();
-            let report = self.agent.report();
-            panic!(
-                "{error}\n{}\n--- objects {objects}\n--- FRR\n{config}\n--- agent\n{report:#}\n{log}",
-                seen()
-            );
-        }
-    }
-}
-
-fn ground_of(node: &str) -> String {
-    format!(
-        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {node}}}\n---\n\
-         apiVersion: v1\nkind: Node\nmetadata: {{name: {node}, labels: {{kubernetes.io/hostname: {node}}}}}\n"
-    )
-}
-
-fn agent(executable: &Path, (cluster, router): (&Cluster, &Router), home: &Home, node: &str) -> Agent {
-    let kubeconfig = format!("--kubeconfig={}", cluster.kubeconfig().display());
-    let (node, namespace) = (format!("--node={node}"), format!("--namespace={node}"));
-    let options = ["--source=kube", &kubeconfig, &node, &namespace, &always_block()];
-    Agent::start_with(executable, router.run_directory(), home, &options)
-}
-
-/// The addresses of the neighbors of some objects, each once.
-fn neighbors(objects: &[FRRConfiguration]) -> BTreeSet<&str> {
-    let routers = objects.iter().flat_map(|object| &object.spec.bgp.routers);
-    routers.flat_map(|router| &router.neighbors).filter_map(|neighbor| neighbor.address.as_deref()).collect()
-}
-
-/// Whether a node says that just these objects are in force, and so many sessions are there and up.
-fn says(state: &FRRNodeStateStatus, objects: &[FRRConfiguration], sessions: u32) -> bool {
-    let success = Some(FRRNodeStateStatus::SUCCESS);
-    let applied: BTreeSet<&str> = state
-        .configurations
-        .iter()
-        .filter(|result| result.outcome == Some(Fate::Applied))
-        .filter_map(|result| result.name.as_deref())
-        .collect();
-    let names: BTreeSet<String> = objects.iter().map(ResourceExt::name_any).collect();
-    let is = |kind: &str, status: &str| {
-        state.conditions.iter().any(|condition| condition.type_ == kind && condition.status == status)
-    };
-    let counts = state.counts.clone().unwrap_or_default();
-    state.last_conversion_result.as_deref() == success
-        && state.last_reload_result.as_deref() == success
-        && applied.iter().copied().eq(names.iter().map(String::as_str))
-        && state.configurations.len() == objects.len()
-        && is("Applied", "True")
-        && is("Merged", "True")
-        && is("InSync", "True")
-        && is("Degraded", "False")
-        && (counts.conflicts, counts.sessions, counts.sessions_up) == (0, sessions, sessions)
-        && state.running_config.as_deref().is_some_and(|config| config.contains("router bgp 64512"))
 }
 
 /// The prefixes that the kernel has from BGP.
-fn kernel_routes(host: &Host) -> Result<BTreeSet<IpNet>, LabError> {
+pub fn kernel_routes(namespace: &Namespace) -> Result<BTreeSet<IpNet>, LabError> {
     let mut routes = BTreeSet::new();
     for family in ["-4", "-6"] {
-        let shown = host.namespace.run("ip", &["-j", family, "route", "show", "proto", "bgp"])?;
+        let shown = namespace.run("ip", &["-j", family, "route", "show", "proto", "bgp"])?;
         let shown: Value = serde_json::from_str(&shown).unwrap_or_default();
         let prefixes = shown.as_array().into_iter().flatten().filter_map(|route| route["dst"].as_str());
         routes.extend(prefixes.filter_map(|prefix| match (prefix, family) {

@@ -1,0 +1,169 @@
+//! FRR or the agent is restarted under a graceful restart: no route leaves a kernel, the node's or its peer's.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use frrk8s_e2e::agent::on_each;
+use frrk8s_e2e::scenario::{Duo, Families, kernel_routes, objects};
+use frrk8s_testkit::lab::{Daemon, LabError, Namespace, RouterOptions, wait_until};
+use tempfile::NamedTempFile;
+
+const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
+const LIMIT: std::time::Duration = std::time::Duration::from_mins(1);
+
+const OBJECT: &str = "asn: 64512
+id: 192.0.2.1
+prefixes: [10.1.0.0/16]
+neighbors:
+- address: 192.0.2.2
+  asn: 65001
+  connectTime: 1s
+  enableGracefulRestart: true
+  toAdvertise: {allowed: {mode: all}}
+  toReceive: {allowed: {mode: all}}
+";
+
+/// The kernel's own record of the routes that come and go in a namespace.
+struct Witness {
+    child: Child,
+    record: NamedTempFile,
+}
+
+impl Witness {
+    fn of(namespace: &Namespace) -> Self {
+        let record = NamedTempFile::new().unwrap();
+        let output = File::create(record.path()).unwrap();
+        let mut command = namespace.command("ip");
+        command.args(["monitor", "route"]).stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
+        let witness = Self { child: command.spawn().unwrap(), record };
+        // It is there when it sees something: a route that nobody else has.
+        wait_until(LIMIT, "the kernel's record to begin", || {
+            for act in ["replace", "del"] {
+                namespace.run("ip", &["route", act, "blackhole", "100.64.0.1/32"])?;
+            }
+            Ok(!witness.text().is_empty())
+        })
+        .unwrap();
+        witness
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.record.path()).unwrap_or_default()
+    }
+
+    /// What BGP's routes went.
+    fn gone(&self) -> Vec<String> {
+        let is_one = |line: &&str| line.starts_with("Deleted ") && line.contains("proto bgp");
+        self.text().lines().filter(is_one).map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A node and its peer whose routes are in both kernels.
+fn established() -> impl Fn(&mut Duo) {
+    |duo| {
+        let object = Families::Both.object(&objects(&[OBJECT])[0]);
+        duo.subject.put(vec![object]);
+        wait_for_routes(duo, "before");
+        duo.subject.wait_in_force("before");
+        // The peer knows that it would help only when it has heard all of it.
+        let helps = || {
+            let shown = duo.peer.show_json(Daemon::Bgpd, "show bgp neighbors 192.0.2.1 json")?;
+            let end = |way: &str| shown["192.0.2.1"]["gracefulRestartInfo"][way]["ipv4Unicast"] == true;
+            Ok(end("endOfRibRecv") && end("endOfRibSend"))
+        };
+        wait_until(LIMIT, "the end of the first exchange", helps).unwrap();
+    }
+}
+
+fn wait_for_routes(duo: &Duo, what: &str) {
+    for (from, own, others) in
+        [("192.0.2.", "10.1.0.0/16", "10.9.0.0/16"), ("2001:db8::", "fd00:a01::/32", "fd00:a09::/32")]
+    {
+        duo.wait_received(what, &format!("{from}1"), &[own]);
+        duo.wait_believed(what, &format!("{from}2"), &[others]);
+    }
+    for (host, routes) in
+        [(&duo.host, ["10.9.0.0/16", "fd00:a09::/32"]), (&duo.peer_host, ["10.1.0.0/16", "fd00:a01::/32"])]
+    {
+        let has_them = || -> Result<bool, LabError> {
+            Ok(kernel_routes(&host.namespace)?.iter().map(ToString::to_string).eq(routes))
+        };
+        wait_until(LIMIT, &format!("{what}: {routes:?} in the kernel"), has_them).unwrap();
+    }
+}
+
+/// Whatever is done to the node, no route leaves a kernel, and in the end all is as it was.
+fn nothing_goes(duo: &mut Duo, what: &str, act: impl FnOnce(&mut Duo)) {
+    let witnesses = [&duo.host, &duo.peer_host].map(|host| Witness::of(&host.namespace));
+    act(duo);
+    wait_for_routes(duo, what);
+    duo.subject.wait_in_force(what);
+    for (who, witness) in ["the node", "the peer"].into_iter().zip(&witnesses) {
+        assert_eq!(witness.gone(), [""; 0], "{what}: of {who}");
+    }
+}
+
+/// Waits until both sessions have come up again at the peer.
+fn wait_again(duo: &Duo, before: u64) {
+    let is_again = || Ok(duo.ends().far.counters()?.established > before && duo.ends().is_up()?);
+    wait_until(LIMIT, "the session to come up again", is_again).unwrap();
+}
+
+fn options() -> RouterOptions {
+    // As upstream starts it: routes of the kernel are kept for so long, for bgpd to find them there.
+    RouterOptions { zebra_arguments: vec!["-K".to_owned(), "120".to_owned()], ..RouterOptions::default() }
+}
+
+#[test]
+fn routes_stay_while_bgpd_is_restarted() {
+    on_each(|install| {
+        let Some(mut duo) = Duo::start(Path::new(EXECUTABLE), install, options()) else { return };
+        established()(&mut duo);
+        let before = duo.ends().far.counters().unwrap().established;
+        nothing_goes(&mut duo, "bgpd is restarted", |duo| {
+            duo.subject.router.kill(Daemon::Bgpd).unwrap();
+            duo.subject.router.start_daemon(Daemon::Bgpd).unwrap();
+            wait_again(duo, before);
+        });
+    });
+}
+
+#[test]
+fn routes_stay_while_all_of_frr_is_restarted() {
+    on_each(|install| {
+        let Some(mut duo) = Duo::start(Path::new(EXECUTABLE), install, options()) else { return };
+        established()(&mut duo);
+        let before = duo.ends().far.counters().unwrap().established;
+        nothing_goes(&mut duo, "FRR is restarted", |duo| {
+            let daemons =
+                Daemon::ALL.into_iter().filter(|it| *it != Daemon::Mgmtd || install.version().has_mgmtd());
+            let daemons: Vec<Daemon> = daemons.collect();
+            daemons.iter().rev().for_each(|daemon| duo.subject.router.kill(*daemon).unwrap());
+            daemons.iter().for_each(|daemon| duo.subject.router.start_daemon(*daemon).unwrap());
+            wait_again(duo, before);
+        });
+    });
+}
+
+#[test]
+fn an_agent_that_is_restarted_touches_nothing() {
+    on_each(|install| {
+        let Some(mut duo) = Duo::start(Path::new(EXECUTABLE), install, options()) else { return };
+        established()(&mut duo);
+        let before = duo.ends().counters().unwrap();
+        nothing_goes(&mut duo, "the agent is restarted", |duo| {
+            duo.subject.restart_agent();
+            duo.subject.agent.wait_for_reason("Applied");
+        });
+        assert_eq!(duo.ends().counters().unwrap(), before);
+    });
+}
