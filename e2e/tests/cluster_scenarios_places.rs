@@ -282,7 +282,7 @@ impl TwoNodes {
         {
             wait_received(node, (&self.peer, host), what, &families.prefixes(prefixes));
             let is_named =
-                |object: &&FRRConfiguration| names.iter().any(|name| object.name_any().ends_with(*name));
+                |object: &&FRRConfiguration| names.iter().any(|name| object.name_any().ends_with(&format!("-{name}")));
             let objects: Vec<_> = self.one.standing().iter().filter(is_named).cloned().collect();
             node.wait_in_force_of(what, &objects);
             let believed: &[&str] = if names.is_empty() { &[] } else { &["10.9.0.0/16"] };

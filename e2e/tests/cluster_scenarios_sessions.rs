@@ -138,7 +138,7 @@ neighbor 192.0.2.1 update-source 198.51.100.2",
             ("/gracefulRestartInfo/remoteGrMode", "Helper"),
         ],
         peer_says: &[
-            ("/gracefulRestartInfo/localGrMode", "Helper"),
+            ("/gracefulRestartInfo/localGrMode", "Helper*"),
             ("/gracefulRestartInfo/remoteGrMode", "Restart"),
             ("/gracefulRestartInfo/nBit", "true"),
         ],
