@@ -281,8 +281,9 @@ impl TwoNodes {
             [&self.one, &self.other].into_iter().zip(self.hosts.iter().zip(nodes))
         {
             wait_received(node, (&self.peer, host), what, &families.prefixes(prefixes));
-            let is_named =
-                |object: &&FRRConfiguration| names.iter().any(|name| object.name_any().ends_with(&format!("-{name}")));
+            let is_named = |object: &&FRRConfiguration| {
+                names.iter().any(|name| object.name_any().ends_with(&format!("-{name}")))
+            };
             let objects: Vec<_> = self.one.standing().iter().filter(is_named).cloned().collect();
             node.wait_in_force_of(what, &objects);
             let believed: &[&str] = if names.is_empty() { &[] } else { &["10.9.0.0/16"] };
