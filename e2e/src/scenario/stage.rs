@@ -9,7 +9,7 @@ use frrk8s_api::FRRConfiguration;
 use frrk8s_model::IpNet;
 use frrk8s_testkit::cluster::Cluster;
 use frrk8s_testkit::lab::{
-    FrrInstall, FrrVersion, Host, LabError, Lan, Namespace, Router, RouterOptions, installs, wait_until,
+    FrrInstall, Host, LabError, Lan, Namespace, Router, RouterOptions, installs, wait_until,
 };
 use serde_json::Value;
 
@@ -18,7 +18,6 @@ use super::cast::{addresses, always_block, enter};
 use super::outcome::Outcome;
 use super::subject::{LIMIT, Subject};
 use super::{By, Families, Scenario, objects, outcome, split};
-use crate::agent::wait_for_config;
 use crate::oracle::{agrees, taken};
 use crate::other::Other;
 use crate::standing::{COALESCE, up_for_in};
@@ -113,12 +112,6 @@ impl Stage {
         }
         let objects = parts.iter().map(|object| self.placed(object)).collect();
         self.wait_until_deletions_count();
-        if self.subject.router.install().version() == FrrVersion::V8_4 {
-            // From nothing: where an entry of a list goes, and another one with the same prefix stays, 8.4 does not match
-            // that one any more (`e2e/tests/ranges.rs`).
-            self.subject.put(Vec::new());
-            wait_for_config(&self.subject.router, "nothing to be left", |text| !text.contains("router bgp"));
-        }
         self.subject.put(objects);
         let release = self.subject.router.install().release();
         let split = by.map(|by| format!(" split by {by:?}")).unwrap_or_default();
