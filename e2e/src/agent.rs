@@ -261,6 +261,11 @@ impl Agent {
         self.end();
     }
 
+    /// The same of one that is kept for what it logged.
+    pub fn kill_in_place(&mut self) {
+        self.end();
+    }
+
     /// Tells it to end, and waits until it has.
     pub fn stop(mut self) {
         let pid = self.child.id().to_string();

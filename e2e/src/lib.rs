@@ -25,6 +25,7 @@ mod planned;
 pub mod pod;
 pub mod proxy;
 pub mod rendered;
+pub mod scenario;
 pub mod speaker;
 pub mod standing;
 

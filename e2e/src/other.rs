@@ -23,6 +23,19 @@ pub const SENT_V4: &[&str] = &[
 /// What every peer sends.
 pub const SENT_V6: &[&str] =
     &["2000::/3", "2000::/20", "2000::/32", "2001:db8:f::/48", "fd00:1::/112", "fd00:2::/64"];
+
+/// What a peer sends.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// Of IPv4.
+    pub v4: &'a [&'a str],
+    /// Of IPv6.
+    pub v6: &'a [&'a str],
+}
+
+/// What every peer sends, if nothing else is said.
+pub const SENT: Sent<'static> = Sent { v4: SENT_V4, v6: SENT_V6 };
+
 /// A router on the other end of the wire. It forgets what a session brought when the session goes: the node begins
 /// anew with each configuration.
 pub enum Other {
@@ -39,7 +52,17 @@ pub enum Other {
 
 impl Other {
     /// An FRR of this AS that has sessions with the node's AS over both families.
-    pub fn frr(lan: &mut Lan, install: &FrrInstall, (asn, node_asn): (i64, i64), node: &Host) -> Self {
+    pub fn frr(lan: &mut Lan, install: &FrrInstall, asns: (i64, i64), node: &Host) -> Self {
+        Self::frr_that_sends(lan, install, (asns, node), SENT)
+    }
+
+    /// The same with other routes.
+    pub fn frr_that_sends(
+        lan: &mut Lan,
+        install: &FrrInstall,
+        ((asn, node_asn), node): ((i64, i64), &Host),
+        sent: Sent<'_>,
+    ) -> Self {
         let other = lan.router(install, RouterOptions::default()).unwrap();
         let (v4, v6) = (node.v4, node.v6);
         let network = |prefix: &&str| ["  network ", prefix, "\n"].concat();
@@ -66,8 +89,8 @@ router bgp {asn}
 {} exit-address-family
 exit
 ",
-            networks(SENT_V4),
-            networks(SENT_V6)
+            networks(sent.v4),
+            networks(sent.v6)
         );
         let lines: Vec<&str> = config.lines().map(str::trim).collect();
         assert_eq!(other.router.configure(Daemon::Bgpd, &lines).unwrap(), []);
@@ -76,6 +99,11 @@ exit
 
     /// The second implementation.
     pub fn bird(lan: &mut Lan, asn: i64, node: &Host) -> Self {
+        Self::bird_that_sends(lan, asn, node, SENT)
+    }
+
+    /// The same with other routes.
+    pub fn bird_that_sends(lan: &mut Lan, asn: i64, node: &Host, sent: Sent<'_>) -> Self {
         let host = lan.host().unwrap();
         let routes = |texts: &[&str]| -> String {
             texts.iter().map(|p| format!("  route {p} blackhole;\n")).collect()
@@ -97,8 +125,8 @@ protocol bgp node6 {{
   {channels}
 }}
 ",
-            routes(SENT_V4),
-            routes(SENT_V6)
+            routes(sent.v4),
+            routes(sent.v6)
         );
         Self::Bird { bird: Bird::start(&host.namespace, &config).unwrap(), host }
     }

@@ -47,11 +47,23 @@ impl End<'_> {
     pub fn is_up(&self) -> Result<bool, LabError> {
         self.router.established(&self.peer, self.vrf)
     }
+
+    /// Waits until this end has seen it drop.
+    pub fn wait_drop(&self, before: Counters) -> Result<(), LabError> {
+        let what = format!("the session of {} to drop", self.peer);
+        wait_until(SESSION_LIMIT, &what, || Ok(self.counters()?.dropped > before.dropped)).map(drop)
+    }
 }
 
 /// How long a session with an address has been up.
 pub fn up_for(router: &Router, peer: IpAddr) -> Result<Duration, LabError> {
-    let shown = router.show_json(Daemon::Bgpd, &format!("show bgp neighbors {peer} json"))?;
+    up_for_in(router, None, peer)
+}
+
+/// The same in a VRF.
+pub fn up_for_in(router: &Router, vrf: Option<&str>, peer: IpAddr) -> Result<Duration, LabError> {
+    let vrf = vrf.map(|vrf| format!("vrf {vrf} ")).unwrap_or_default();
+    let shown = router.show_json(Daemon::Bgpd, &format!("show bgp {vrf}neighbors {peer} json"))?;
     Ok(Duration::from_millis(shown[peer.to_string()]["bgpTimerUpMsec"].as_u64().unwrap_or_default()))
 }
 
@@ -83,8 +95,6 @@ impl Ends<'_> {
 
     /// Waits until the other end has seen it drop.
     pub fn wait_drop(&self, before: Counters) -> Result<(), LabError> {
-        let what = format!("the session of {} to drop", self.node.peer);
-        let has_dropped = || Ok(self.far.counters()?.dropped > before.dropped);
-        wait_until(SESSION_LIMIT, &what, has_dropped).map(drop)
+        self.far.wait_drop(before)
     }
 }

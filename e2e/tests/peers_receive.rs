@@ -8,13 +8,11 @@ use std::time::Duration;
 
 use frrk8s_api::FRRConfiguration;
 use frrk8s_e2e::chain::PREFIXES;
-use frrk8s_e2e::oracle::{Route, received_by, taken_from};
+use frrk8s_e2e::oracle::{agrees, received_by, taken, taken_from};
 use frrk8s_e2e::other::{Other, SENT_V4, SENT_V6};
 use frrk8s_e2e::{Planned, PlannedInput, load};
 use frrk8s_model::{IpNet, NodeConfig, Peer, PeerId, Vrf};
-use frrk8s_testkit::lab::{
-    self, Family, FrrInstall, FrrVersion, Host, Lan, Node, Router, RouterOptions, wait_until,
-};
+use frrk8s_testkit::lab::{self, FrrInstall, FrrVersion, Host, Lan, Node, Router, RouterOptions, wait_until};
 use frrk8s_testkit::strategy::{ObjectSpec, PeerSpec, RouterSpec, World, object_spec};
 use proptest::collection::vec;
 use proptest::strategy::{Strategy, ValueTree};
@@ -108,41 +106,6 @@ fn sessions(others: &[Other], node: &Host) -> Vec<(usize, IpAddr, IpAddr)> {
     others.iter().enumerate().flat_map(both).collect()
 }
 
-/// What the node has taken from a peer.
-fn taken(router: &Router, peer: IpAddr) -> BTreeSet<IpNet> {
-    let peer = peer.to_string();
-    let tables = [Family::Ipv4, Family::Ipv6].map(|family| router.bgp_table(family, None).unwrap());
-    let from_peer =
-        tables.into_iter().flatten().filter(|(_, paths)| paths.iter().any(|path| path.peer == peer));
-    from_peer.map(|(prefix, _)| prefix.parse().unwrap()).collect()
-}
-
-/// Whether the communities that arrived are those that were sent. Who receives `BLACKHOLE` adds `NO_EXPORT` by itself
-/// (RFC 7999 §3.2; FRR 10 does).
-fn communities_agree(wanted: &BTreeSet<String>, seen: &BTreeSet<String>) -> bool {
-    const BLACKHOLE: &str = "65535:666";
-    const NO_EXPORT: &str = "65535:65281";
-    let mut added = wanted.clone();
-    if wanted.contains(BLACKHOLE) {
-        added.insert(NO_EXPORT.to_owned());
-    }
-    seen == wanted || *seen == added
-}
-
-/// Whether two views of a session's routes agree; the next hop only where the configuration sets one, the local
-/// preference only on iBGP.
-fn agrees(wanted: &BTreeMap<IpNet, Route>, seen: &BTreeMap<IpNet, Route>) -> bool {
-    wanted.len() == seen.len()
-        && wanted.iter().all(|(prefix, wanted)| {
-            seen.get(prefix).is_some_and(|seen| {
-                communities_agree(&wanted.communities, &seen.communities)
-                    && wanted.large_communities == seen.large_communities
-                    && wanted.local_pref.is_none_or(|value| seen.local_pref == Some(value))
-                    && wanted.next_hop.as_ref().is_none_or(|hop| seen.next_hop.as_ref() == Some(hop))
-            })
-        })
-}
-
 fn carries_unicast(config: &NodeConfig, id: &PeerId) -> bool {
     config.session(id).is_some_and(|session| session.unicast)
 }
@@ -175,11 +138,11 @@ fn check(name: &str, planned: &Planned, node: &Node, others: &[Other]) {
             });
             let wanted = taken_from(config, &id, &sent, &blocked);
             let what = format!("{name}: what is taken from {peer} {look}");
-            let arrived = wait_until(LIMIT, &what, || Ok(taken(&node.router, peer) == wanted));
+            let arrived = wait_until(LIMIT, &what, || Ok(taken(&node.router, None, peer) == wanted));
             arrived.unwrap_or_else(|error| {
                 panic!(
                     "{error}\n--- wanted {wanted:?}\n--- taken {:?}\n{}",
-                    taken(&node.router, peer),
+                    taken(&node.router, None, peer),
                     planned.document.print()
                 )
             });

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use frrk8s_api::k8s::ObjectMeta;
 use frrk8s_api::{BgpConfig, FRRConfiguration, FRRConfigurationSpec, Neighbor, Router};
 use frrk8s_document::{Document, Line};
+use frrk8s_manifest::{Object, read};
 use frrk8s_merge::{NodeFacts, merge};
 use frrk8s_model::ObjectId;
 use frrk8s_render::{NodeOptions, render};
@@ -58,11 +59,15 @@ impl Node {
     }
 
     fn render(&self, running: Option<&Document>) -> Document {
-        let object = ObjectId::new("ns", "object");
-        let fragment = translate(&object, &self.object().spec, &Secrets::default()).fragment.unwrap();
-        let config = merge(&[&fragment], &NodeFacts::default()).unwrap();
-        render(&config, &NodeOptions::default(), running).document
+        rendered(&self.object(), running)
     }
+}
+
+fn rendered(object: &FRRConfiguration, running: Option<&Document>) -> Document {
+    let id = ObjectId::new("ns", "object");
+    let fragment = translate(&id, &object.spec, &Secrets::default()).fragment.unwrap();
+    let config = merge(&[&fragment], &NodeFacts::default()).unwrap();
+    render(&config, &NodeOptions::default(), running).document
 }
 
 /// Every line with the contexts around it.
@@ -144,4 +149,38 @@ fn all_prefixes_replaced_keeps_the_names() {
     let after = Node::new(20, 2).except((0..20).map(|neighbor| (neighbor, 1)));
     let changed = changed(&before, &after);
     assert_eq!(changed.len(), 2, "{changed:#?}");
+}
+
+/// A neighbor of which prefixes inside 192.168.0.0/16 are taken, by their longest lengths, and another one.
+fn takes(lengths: &[i64], running: Option<&Document>) -> Document {
+    let lengths = lengths.iter().map(|le| format!("{{prefix: 192.168.0.0/16, le: {le}}}"));
+    let ranges: Vec<String> = lengths.chain(["{prefix: 10.0.0.0/8}".to_owned()]).collect();
+    let receive = format!("{{allowed: {{prefixes: [{}]}}}}", ranges.join(", "));
+    let neighbor = format!("{{asn: 65001, address: 192.0.2.2, toReceive: {receive}}}");
+    let router = format!("{{asn: 64512, neighbors: [{neighbor}]}}");
+    let yaml =
+        format!("kind: FRRConfiguration\nmetadata: {{name: a}}\nspec: {{bgp: {{routers: [{router}]}}}}\n");
+    let object = match read(&yaml).unwrap().remove(0).object {
+        Object::Configuration(object) => *object,
+        other => unreachable!("{other:?}"),
+    };
+    rendered(&object, running)
+}
+
+#[test]
+fn a_list_does_not_lose_an_entry_beside_another_one_of_the_same_prefix() {
+    // 8.4 would not match the other one any more: the list gets another name, and the map takes it in its place.
+    for (before, after) in [(&[24, 28][..], &[24][..]), (&[24], &[28])] {
+        let before = takes(before, None);
+        let after = takes(after, Some(&before)).print();
+        assert!(after.contains("ip prefix-list frrk8s-2 seq 1 permit 10.0.0.0/8\n"), "{after}");
+        assert!(!after.contains("frrk8s-1"), "{after}");
+    }
+    // One that comes, and one that goes with its prefix, need none.
+    let before = takes(&[24], None);
+    let after = takes(&[24, 28], Some(&before)).print();
+    assert!(after.contains("ip prefix-list frrk8s-1 seq 3 permit 192.168.0.0/16 le 28\n"), "{after}");
+    assert!(!after.contains("frrk8s-2"), "{after}");
+    let after = takes(&[], Some(&before)).print();
+    assert!(after.contains("frrk8s-1 seq") && !after.contains("frrk8s-2"), "{after}");
 }

@@ -91,7 +91,8 @@ fn keep_names(layout: &Layout, running: &Running) -> Vec<Option<ListId>> {
         .filter_map(|((list, id), ranges)| {
             let (wanted_list, old) = (&layout.lists[list], running.lists.get(&id)?);
             let users = common_users(wanted_list, old, running, &wanted);
-            may_take_over(wanted_list, old, ranges, users).then_some((ranges + users, id, list))
+            let may = may_take_over(wanted_list, old, ranges, users) && !forgets(wanted_list, old);
+            may.then_some((ranges + users, id, list))
         })
         .collect();
     pairs.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.1.cmp(&b.1.1)).then(a.2.cmp(&b.2)));
@@ -112,6 +113,22 @@ fn may_take_over(list: &List, old: &RunningList, ranges: usize, users: usize) ->
     let (routes_come, routes_go) = (list.ranges.len() > ranges, old.numbers.len() > ranges);
     let (users_come, users_go) = (list.users.len() > users, old.users.len() > users);
     list.purpose == Purpose::Block || !(routes_come && users_go || routes_go && users_come)
+}
+
+/// Whether an entry goes whose prefix another entry has that is to be there. The tables in which FRR 8.4 looks up what a
+/// map entry matches then forget the prefix, and the other entry matches nothing any more (measured; 10.3 does not). Such
+/// a list gets a name of its own as well.
+fn forgets(list: &List, old: &RunningList) -> bool {
+    if list.purpose.direction() == Direction::Out {
+        // What is sent is told prefix by prefix.
+        return false;
+    }
+    let is_shared = |range: &PrefixRange| {
+        let at = list.ranges.partition_point(|wanted| wanted.prefix() < range.prefix());
+        list.ranges.get(at).is_some_and(|wanted| wanted.prefix() == range.prefix())
+    };
+    let goes = |range: &PrefixRange| list.ranges.binary_search(range).is_err();
+    old.ranges.iter().any(|(range, _)| goes(range) && is_shared(range))
 }
 
 /// Pairs of a list and a running one of the same family and direction that have ranges in common, with how

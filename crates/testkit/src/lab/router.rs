@@ -32,11 +32,18 @@ pub struct RouterOptions {
     pub vrfs: Vec<(String, Namespace)>,
     /// More arguments for bgpd.
     pub bgpd_arguments: Vec<String>,
+    /// More arguments for zebra.
+    pub zebra_arguments: Vec<String>,
 }
 
 impl Default for RouterOptions {
     fn default() -> Self {
-        Self { daemons: Daemon::ALL.to_vec(), vrfs: Vec::new(), bgpd_arguments: Vec::new() }
+        Self {
+            daemons: Daemon::ALL.to_vec(),
+            vrfs: Vec::new(),
+            bgpd_arguments: Vec::new(),
+            zebra_arguments: Vec::new(),
+        }
     }
 }
 
@@ -154,9 +161,11 @@ impl Router {
         let log = self.home.run.join(format!("{daemon}.log"));
         command.arg("--log").arg(format!("file:{}", log.display())).args(["--log-level", "warnings"]);
         command.args(self.namespaces_as_vrfs(daemon));
-        if daemon == Daemon::Bgpd {
-            command.args(&self.options.bgpd_arguments);
-        }
+        command.args(match daemon {
+            Daemon::Bgpd => &self.options.bgpd_arguments[..],
+            Daemon::Zebra => &self.options.zebra_arguments[..],
+            _ => &[],
+        });
         let child = command
             .stdin(Stdio::null())
             .stdout(output)
