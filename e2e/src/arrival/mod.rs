@@ -75,7 +75,9 @@ pub fn measure(
             times[way].push(started.elapsed());
         }
     }
-    times.iter_mut().for_each(|times| times.sort_unstable());
+    for times in &mut times {
+        times.sort_unstable();
+    }
     Ok(times)
 }
 

@@ -78,10 +78,10 @@ impl Configuration {
 
     fn print_at(&self, depth: usize, text: &mut String) {
         for (line, inside) in &self.lines {
-            text.push_str(&format!("{:depth$}{line}\n", ""));
+            text.extend([&" ".repeat(depth), line.as_str(), "\n"]);
             if !inside.lines.is_empty() {
                 inside.print_at(depth + 1, text);
-                text.push_str(&format!("{:depth$}{}\n", "", closing(line)));
+                text.extend([&" ".repeat(depth), closing(line), "\n"]);
             }
         }
     }
@@ -96,7 +96,9 @@ mod tests {
         let mut configuration = Configuration::default();
         let mut tell = |lines: &[&str]| {
             let mut path = Vec::new();
-            lines.iter().for_each(|line| configuration.take(&mut path, line));
+            for line in lines {
+                configuration.take(&mut path, line);
+            }
             configuration.print()
         };
         let router = "router bgp 1";
