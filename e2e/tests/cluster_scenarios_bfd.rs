@@ -16,8 +16,8 @@ const LIMIT: Duration = Duration::from_mins(1);
 
 struct Profile {
     rule: &'static str,
-    /// Of the profile in the object.
-    profile: &'static str,
+    /// The profile in the object.
+    yaml: &'static str,
     /// What the peer knows of the node by BFD.
     peer_says: &'static [(&'static str, u64)],
 }
@@ -25,7 +25,7 @@ struct Profile {
 const PROFILES: &[Profile] = &[
     Profile {
         rule: "the defaults",
-        profile: "name: fabric",
+        yaml: "name: fabric",
         peer_says: &[
             ("remote-receive-interval", 300),
             ("remote-transmit-interval", 300),
@@ -34,7 +34,7 @@ const PROFILES: &[Profile] = &[
     },
     Profile {
         rule: "every number",
-        profile: "name: fabric, receiveInterval: 160, transmitInterval: 120, detectMultiplier: 7, minimumTtl: 250",
+        yaml: "name: fabric, receiveInterval: 160, transmitInterval: 120, detectMultiplier: 7, minimumTtl: 250",
         peer_says: &[
             ("remote-receive-interval", 160),
             ("remote-transmit-interval", 120),
@@ -43,7 +43,7 @@ const PROFILES: &[Profile] = &[
     },
     Profile {
         rule: "echo",
-        profile: "name: fabric, echoMode: true, echoInterval: 400",
+        yaml: "name: fabric, echoMode: true, echoInterval: 400",
         peer_says: &[("remote-echo-receive-interval", 400), ("remote-detect-multiplier", 3)],
     },
 ];
@@ -67,57 +67,56 @@ fn peer_says(duo: &Duo, field: &str) -> Value {
     duo.peer.show_json(Daemon::Bfdd, "show bfd peers json").unwrap()[0][field].clone()
 }
 
+/// How often the peer's session with the node came up, and dropped.
+fn counted(duo: &Duo, node: &str) -> [Value; 2] {
+    let shown = duo.peer.show_json(Daemon::Bgpd, &format!("show bgp neighbors {node} json")).unwrap();
+    ["connectionsEstablished", "connectionsDropped"].map(|counter| shown[node][counter].clone())
+}
+
+/// The peer knows the numbers of a profile; and neither more prefixes nor two objects in the place of one, of which only
+/// one says BFD, drop the session.
+fn negotiates(duo: &mut Duo, profile: &Profile, families: Families) {
+    let what = format!("{}, {families:?} on FRR {}", profile.rule, duo.peer.install().release());
+    let (node, peer) = (families.words("192.0.2.1"), families.words("192.0.2.2"));
+    let [own, more, others] = ["10.1.0.0/16", "10.2.0.0/16", "10.9.0.0/16"].map(|it| families.words(it));
+    let with = |prefixes: &str| families.object(&object("a", &neighbor(profile.yaml, prefixes)));
+    duo.subject.put(vec![with("10.1.0.0/16")]);
+    duo.wait_received(&what, &node, &[&own]);
+    duo.wait_believed(&what, &peer, &[&others]);
+    bfd::wait([&duo.subject.router, &duo.peer], true).unwrap();
+    for (field, value) in profile.peer_says {
+        let says =
+            wait_until(LIMIT, &format!("{what}: {field} {value}"), || Ok(peer_says(duo, field) == *value));
+        duo.subject.expect(&says, || peer_says(duo, field).to_string());
+    }
+    duo.subject.wait_in_force(&what);
+    let before = counted(duo, &node);
+    let mut parts = split(&with("10.1.0.0/16, 10.2.0.0/16"), By::Direction);
+    parts[1].spec.bgp.bfd_profiles.clear();
+    parts[1].spec.bgp.routers[0].neighbors[0].bfd_profile = None;
+    duo.subject.put(parts);
+    duo.wait_received(&what, &node, &[&own, &more]);
+    bfd::wait_heartbeats([&duo.subject.router, &duo.peer]).unwrap();
+    duo.subject.wait_in_force(&what);
+    assert_eq!(counted(duo, &node), before, "{what}");
+}
+
 #[test]
 fn the_peer_negotiates_the_numbers_of_a_profile_and_prefixes_come_without_a_reset() {
+    // An echo goes back by the other's forwarding plane.
+    const FORWARD: &str =
+        "for all in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 >/proc/sys/net/$all; done";
     on_each(|install| {
         for families in [Families::V4, Families::V6] {
             let Some(mut duo) = Duo::start(Path::new(EXECUTABLE), install, RouterOptions::default()) else {
                 return;
             };
-            let (node, peer) = (families.words("192.0.2.1"), families.words("192.0.2.2"));
-            duo.tell_peer(&format!("router bgp 65001\nneighbor {node} bfd"));
-            // An echo goes back by the other's forwarding plane.
-            let forward = "for all in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding; do echo 1 >$all; done";
-            duo.peer_host.namespace.run("sh", &["-ec", forward]).unwrap();
-            for (at, profile) in PROFILES.iter().enumerate() {
-                // On 10.3, a session over IPv6 with echo comes up and drops again, at 70 ms and at 400 ms.
-                if profile.rule == "echo"
-                    && families == Families::V6
-                    && install.version() == FrrVersion::V10_3
-                {
-                    continue;
-                }
-                let what = format!("{}, {families:?} on FRR {}", profile.rule, install.release());
-                let with =
-                    |prefixes: &str| families.object(&object("a", &neighbor(profile.profile, prefixes)));
-                let own = families.words("10.1.0.0/16");
-                duo.subject.put(vec![with("10.1.0.0/16")]);
-                duo.wait_received(&what, &node, &[&own]);
-                duo.wait_believed(&what, &peer, &[&families.words("10.9.0.0/16")]);
-                bfd::wait([&duo.subject.router, &duo.peer], true).unwrap();
-                for (field, value) in profile.peer_says {
-                    wait_until(LIMIT, &format!("{what}: {field} {value}"), || {
-                        Ok(peer_says(&duo, field) == *value)
-                    })
-                    .unwrap_or_else(|error| panic!("{error}: {}", peer_says(&duo, field)));
-                }
-                duo.subject.wait_in_force(&what);
-                // More prefixes, and the same object as two, of which only one says BFD.
-                let before =
-                    duo.peer.show_json(Daemon::Bgpd, &format!("show bgp neighbors {node} json")).unwrap();
-                let more = families.words("10.2.0.0/16");
-                let mut parts = split(&with("10.1.0.0/16, 10.2.0.0/16"), By::Direction);
-                parts[1].spec.bgp.bfd_profiles.clear();
-                parts[1].spec.bgp.routers[0].neighbors[0].bfd_profile = None;
-                duo.subject.put(parts);
-                duo.wait_received(&what, &node, &[&own, &more]);
-                bfd::wait_heartbeats([&duo.subject.router, &duo.peer]).unwrap();
-                duo.subject.wait_in_force(&what);
-                let after =
-                    duo.peer.show_json(Daemon::Bgpd, &format!("show bgp neighbors {node} json")).unwrap();
-                for counter in ["connectionsEstablished", "connectionsDropped"] {
-                    assert_eq!(after[&node][counter], before[&node][counter], "{what}, profile {at}");
-                }
+            duo.tell_peer(&format!("router bgp 65001\nneighbor {} bfd", families.words("192.0.2.1")));
+            duo.peer_host.namespace.run("sh", &["-ec", FORWARD]).unwrap();
+            // On 10.3, a session over IPv6 with echo comes up and drops again, at 70 ms and at 400 ms.
+            let flaps = families == Families::V6 && install.version() == FrrVersion::V10_3;
+            for profile in PROFILES.iter().filter(|profile| !flaps || profile.rule != "echo") {
+                negotiates(&mut duo, profile, families);
             }
         }
     });

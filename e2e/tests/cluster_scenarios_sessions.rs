@@ -3,6 +3,7 @@
 //! The peer is passive: the session comes up as the node begins it, or not at all.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use frrk8s_e2e::agent::on_each;
 use frrk8s_e2e::oracle::taken;
 use frrk8s_e2e::scenario::{Families, Subject, ground, objects};
+use frrk8s_model::IpNet;
 use frrk8s_testkit::cluster::Cluster;
 use frrk8s_testkit::lab::{Daemon, Family, FrrInstall, Host, Lan, Router, RouterOptions, wait_until};
 use serde_json::{Value, json};
@@ -193,12 +195,12 @@ impl Table {
         self.subject.expect(&up, || router.show_running_config().unwrap_or_default());
         let (own, others) = (self.families.words("10.1.0.0/16"), self.families.words("10.9.0.0/16"));
         let arrived = wait_until(LIMIT, &format!("{what}: both routes"), || {
-            let taken = taken(&self.subject.router, None, peer.parse().unwrap());
-            let received = frrk8s_e2e::oracle::taken(&router, None, node.parse().unwrap());
-            let only = |prefixes: &std::collections::BTreeSet<_>, prefix: &str| {
+            let believed = taken(&self.subject.router, None, peer.parse().unwrap());
+            let received = taken(&router, None, node.parse().unwrap());
+            let only = |prefixes: &BTreeSet<IpNet>, prefix: &str| {
                 prefixes.iter().map(ToString::to_string).eq([prefix.to_owned()])
             };
-            Ok(only(&taken, &others) && only(&received, &own))
+            Ok(only(&believed, &others) && only(&received, &own))
         });
         self.subject.expect(&arrived, || format!("{:#?}", router.bgp_table(Family::Ipv4, None)));
         self.says(&what, (&self.subject.router, &peer), session.node_says);
@@ -254,7 +256,9 @@ fn sessions_are_as_they_are_asked_for() {
             for families in [Families::V4, Families::V6] {
                 scope.spawn(move || {
                     let mut table = Table::lay(cluster, install, families);
-                    SESSIONS.iter().for_each(|session| table.play(session));
+                    for session in SESSIONS {
+                        table.play(session);
+                    }
                 });
             }
         });

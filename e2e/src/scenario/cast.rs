@@ -11,11 +11,11 @@ use crate::other::{Other, Sent};
 /// The AS of the node.
 pub const NODE_ASN: i64 = 64512;
 /// The peer `192.0.2.2`: an FRR of AS 65001.
-pub const EXTERNAL: (u8, i64) = (2, 65001);
+const EXTERNAL_ASN: i64 = 65001;
 /// The last number of the peer `192.0.2.3`, an FRR of the node's AS.
-pub const INTERNAL: u8 = 3;
+pub(super) const INTERNAL: u8 = 3;
 /// The peer `192.0.2.4`: a BIRD of AS 65003.
-pub const BIRD: (u8, i64) = (4, 65003);
+const BIRD_ASN: i64 = 65003;
 
 /// What every peer sends of IPv4. Of IPv6 it sends those that stand for them.
 const SENT: &[&str] = &[
@@ -33,14 +33,8 @@ const SENT: &[&str] = &[
 const ALWAYS_BLOCK: &str = "10.96.0.0/12";
 
 /// What every peer sends, of IPv4.
-pub fn sent() -> Vec<IpNet> {
+fn sent() -> Vec<IpNet> {
     SENT.iter().map(|prefix| prefix.parse().unwrap()).collect()
-}
-
-/// What is taken of it at the most.
-pub fn believed() -> Vec<IpNet> {
-    let block: IpNet = ALWAYS_BLOCK.parse().unwrap();
-    sent().into_iter().filter(|prefix| !block.contains(prefix)).collect()
 }
 
 /// The option of the agents by which they never take it.
@@ -55,11 +49,11 @@ pub(super) fn enter(wire: &mut Lan, install: &FrrInstall, node: &Host) -> Vec<Ot
     let v6: Vec<&str> = v6.iter().map(String::as_str).collect();
     let sent = Sent { v4: SENT, v6: &v6 };
     let mut frr = |asn| Other::frr_that_sends(wire, install, ((asn, NODE_ASN), node), sent);
-    let mut cast = vec![frr(EXTERNAL.1), frr(NODE_ASN)];
+    let mut cast = vec![frr(EXTERNAL_ASN), frr(NODE_ASN)];
     cast.push(if lab::bird_installed() {
-        Other::bird_that_sends(wire, BIRD.1, node, sent)
+        Other::bird_that_sends(wire, BIRD_ASN, node, sent)
     } else {
-        Other::frr_that_sends(wire, install, ((BIRD.1, NODE_ASN), node), sent)
+        Other::frr_that_sends(wire, install, ((BIRD_ASN, NODE_ASN), node), sent)
     });
     cast
 }

@@ -1,7 +1,7 @@
 //! Scenarios: objects in a cluster, and what is seen of them on the wire, in the node and in its `FRRNodeState`.
 //!
 //! ```text
-//!             kubectl, API server (one for all stages of a process)
+//!            API server (one for all stages of a process)
 //!                │
 //!  objects ──► agent ──► FRR of the node ──► peers of the cast ──► Outcome
 //!                └─────► FRRNodeState
@@ -23,7 +23,7 @@ use frrk8s_api::FRRConfiguration;
 use frrk8s_manifest::{Object, read};
 
 pub use api::{ApiClient, ground};
-pub use cast::{BIRD, EXTERNAL, INTERNAL, NODE_ASN, believed, sent};
+pub use cast::NODE_ASN;
 pub use duo::Duo;
 pub use families::Families;
 pub use outcome::{Outcome, Seen, outcome};

@@ -1,6 +1,6 @@
 //! One object as several that come to the same. Pure.
 
-use frrk8s_api::{FRRConfiguration, Neighbor};
+use frrk8s_api::{Advertise, FRRConfiguration, Neighbor, NextHop, Receive};
 
 /// By what an object is split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,21 +66,21 @@ fn part(whole: &FRRConfiguration, by: By, at: usize) -> FRRConfiguration {
 /// Leaves of a neighbor what the `at`-th part has of it.
 fn keep(neighbor: &mut Neighbor, by: By, at: usize) {
     if by == By::Direction && at == 0 {
-        neighbor.to_receive = Default::default();
+        neighbor.to_receive = Receive::default();
         return;
     }
     let advertise = &mut neighbor.to_advertise;
     match by {
-        By::Direction => *advertise = Default::default(),
+        By::Direction => *advertise = Advertise::default(),
         By::Community => keep_only(&mut advertise.with_community, at),
         By::LocalPref => keep_only(&mut advertise.with_local_pref, at),
-        By::NextHop if at == 0 => advertise.next_hop = Default::default(),
+        By::NextHop if at == 0 => advertise.next_hop = NextHop::default(),
         By::Neighbor | By::NextHop => {}
     }
     if at == 0 || by == By::Direction {
         return;
     }
-    neighbor.to_receive = Default::default();
+    neighbor.to_receive = Receive::default();
     if by != By::Community {
         advertise.with_community.clear();
     }
@@ -88,7 +88,7 @@ fn keep(neighbor: &mut Neighbor, by: By, at: usize) {
         advertise.with_local_pref.clear();
     }
     if by != By::NextHop {
-        advertise.next_hop = Default::default();
+        advertise.next_hop = NextHop::default();
     }
 }
 
@@ -150,7 +150,7 @@ neighbors:
         for by in By::ALL {
             let parts = split(&whole, by);
             // The first one of these has what is not split, and the others have it as well.
-            let first = if matches!(by, By::Community | By::LocalPref | By::NextHop) { 1 } else { 0 };
+            let first = usize::from(matches!(by, By::Community | By::LocalPref | By::NextHop));
             for left_out in first..parts.len() {
                 let mut parts = parts.clone();
                 parts.remove(left_out);

@@ -45,6 +45,7 @@ impl Subject {
     }
 
     /// Makes another node whose objects are in the same namespace.
+    #[must_use]
     pub fn another(&self, router: Router) -> Self {
         let options: Vec<&str> = self.options.iter().map(String::as_str).collect();
         Self::start_in((&self.executable, self.cluster, &self.namespace), router, &options)
@@ -104,7 +105,9 @@ impl Subject {
         self.steps += 1;
         let before = std::mem::take(&mut self.standing);
         self.add(objects);
-        before.iter().for_each(|object| self.api.delete(&object.name_any()));
+        for object in &before {
+            self.api.delete(&object.name_any());
+        }
     }
 
     /// Adds objects to those that stand.
