@@ -61,7 +61,7 @@ pub fn object(name: &str, spec: &str) -> String {
     )
 }
 
-/// A field of the `FRRNodeState`, by its `JSONPath`; empty where there is none.
+/// A field of the `FRRNodeState`, by its JSONPath; empty where there is none.
 pub fn status(cluster: &Cluster, path: &str) -> String {
     let output = format!("jsonpath={path}");
     cluster.kubectl(&["get", "frrnodestate", NODE, "--output", &output]).unwrap_or_default()
