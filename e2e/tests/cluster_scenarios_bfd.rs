@@ -16,8 +16,8 @@ const LIMIT: Duration = Duration::from_mins(1);
 
 struct Profile {
     rule: &'static str,
-    /// Of the profile in the object.
-    profile: &'static str,
+    /// The profile in the object.
+    yaml: &'static str,
     /// What the peer knows of the node by BFD.
     peer_says: &'static [(&'static str, u64)],
 }
@@ -25,7 +25,7 @@ struct Profile {
 const PROFILES: &[Profile] = &[
     Profile {
         rule: "the defaults",
-        profile: "name: fabric",
+        yaml: "name: fabric",
         peer_says: &[
             ("remote-receive-interval", 300),
             ("remote-transmit-interval", 300),
@@ -34,7 +34,7 @@ const PROFILES: &[Profile] = &[
     },
     Profile {
         rule: "every number",
-        profile: "name: fabric, receiveInterval: 160, transmitInterval: 120, detectMultiplier: 7, minimumTtl: 250",
+        yaml: "name: fabric, receiveInterval: 160, transmitInterval: 120, detectMultiplier: 7, minimumTtl: 250",
         peer_says: &[
             ("remote-receive-interval", 160),
             ("remote-transmit-interval", 120),
@@ -43,7 +43,7 @@ const PROFILES: &[Profile] = &[
     },
     Profile {
         rule: "echo",
-        profile: "name: fabric, echoMode: true, echoInterval: 400",
+        yaml: "name: fabric, echoMode: true, echoInterval: 400",
         peer_says: &[("remote-echo-receive-interval", 400), ("remote-detect-multiplier", 3)],
     },
 ];
@@ -79,7 +79,7 @@ fn negotiates(duo: &mut Duo, profile: &Profile, families: Families) {
     let what = format!("{}, {families:?} on FRR {}", profile.rule, duo.peer.install().release());
     let (node, peer) = (families.words("192.0.2.1"), families.words("192.0.2.2"));
     let [own, more, others] = ["10.1.0.0/16", "10.2.0.0/16", "10.9.0.0/16"].map(|it| families.words(it));
-    let with = |prefixes: &str| families.object(&object("a", &neighbor(profile.profile, prefixes)));
+    let with = |prefixes: &str| families.object(&object("a", &neighbor(profile.yaml, prefixes)));
     duo.subject.put(vec![with("10.1.0.0/16")]);
     duo.wait_received(&what, &node, &[&own]);
     duo.wait_believed(&what, &peer, &[&others]);

@@ -95,24 +95,20 @@ fn vrfs([default_imports, red_imports]: [&str; 2], [default_tells, red_tells]: [
 /// Which VRF imports the other, and to whom that is told.
 struct Imports {
     rule: &'static str,
-    imports: [&'static str; 2],
+    of: [&'static str; 2],
     tells: [&'static str; 2],
 }
 
 const IMPORTS: &[Imports] = &[
-    Imports {
-        rule: "default imports red",
-        imports: ["{vrf: red}", ""],
-        tells: ["{mode: all}", "{mode: all}"],
-    },
+    Imports { rule: "default imports red", of: ["{vrf: red}", ""], tells: ["{mode: all}", "{mode: all}"] },
     Imports {
         rule: "red imports default",
-        imports: ["", "{vrf: default}"],
+        of: ["", "{vrf: default}"],
         tells: ["{mode: all}", "{mode: all}"],
     },
     Imports {
         rule: "each imports the other",
-        imports: ["{vrf: red}", "{vrf: default}"],
+        of: ["{vrf: red}", "{vrf: default}"],
         tells: ["{mode: all}", "{prefixes: [10.2.0.0/16, 10.1.0.0/16]}"],
     },
 ];
@@ -120,11 +116,11 @@ const IMPORTS: &[Imports] = &[
 impl TwoVrfs {
     fn play(&mut self, imports: &Imports, families: Families) {
         let release = self.subject.router.install().release().to_owned();
-        let whole = families.object(&object("a", &vrfs(imports.imports, imports.tells)));
+        let whole = families.object(&object("a", &vrfs(imports.of, imports.tells)));
         for parts in [vec![whole.clone()], split(&whole, By::Neighbor), split(&whole, By::Direction)] {
             let what = format!("{} as {} objects, {families:?} on FRR {release}", imports.rule, parts.len());
             self.subject.put(parts);
-            self.check(&what, imports.imports.map(|it| !it.is_empty()), families);
+            self.check(&what, imports.of.map(|it| !it.is_empty()), families);
             self.subject.wait_in_force(&what);
         }
     }
@@ -152,7 +148,9 @@ fn a_vrf_has_what_it_imports_and_tells_it_to_whom_it_is_allowed() {
     on_each(|install| {
         let Some(mut lab) = TwoVrfs::start(install) else { return };
         for families in [Families::V4, Families::V6, Families::OneSession] {
-            IMPORTS.iter().for_each(|imports| lab.play(imports, families));
+            for imports in IMPORTS {
+                lab.play(imports, families);
+            }
         }
     });
 }

@@ -164,8 +164,12 @@ fn routes_stay_while_all_of_frr_is_restarted() {
             let daemons =
                 Daemon::ALL.into_iter().filter(|it| *it != Daemon::Mgmtd || install.version().has_mgmtd());
             let daemons: Vec<Daemon> = daemons.collect();
-            daemons.iter().rev().for_each(|daemon| duo.subject.router.kill(*daemon).unwrap());
-            daemons.iter().for_each(|daemon| duo.subject.router.start_daemon(*daemon).unwrap());
+            for daemon in daemons.iter().rev() {
+                duo.subject.router.kill(*daemon).unwrap();
+            }
+            for daemon in &daemons {
+                duo.subject.router.start_daemon(*daemon).unwrap();
+            }
             wait_again(duo, before);
         });
     });

@@ -12,7 +12,7 @@ use frrk8s_e2e::oracle::{agrees, received_by, taken, taken_from};
 use frrk8s_e2e::other::{Other, SENT_V4, SENT_V6};
 use frrk8s_e2e::{Planned, PlannedInput, load};
 use frrk8s_model::{IpNet, NodeConfig, Peer, PeerId, Vrf};
-use frrk8s_testkit::lab::{self, FrrInstall, FrrVersion, Host, Lan, Node, Router, RouterOptions, wait_until};
+use frrk8s_testkit::lab::{self, FrrInstall, FrrVersion, Host, Lan, Node, RouterOptions, wait_until};
 use frrk8s_testkit::strategy::{ObjectSpec, PeerSpec, RouterSpec, World, object_spec};
 use proptest::collection::vec;
 use proptest::strategy::{Strategy, ValueTree};
