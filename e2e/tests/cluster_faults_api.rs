@@ -11,6 +11,7 @@ use frrk8s_e2e::agent::{Agent, bgpd, wait_for_config};
 use frrk8s_e2e::cluster_lab::{GROUND, delete, wait_for_status};
 use frrk8s_e2e::cluster_peer::{RECOVERY, Watched, advertises, nothing_leaves_for, outage, set};
 use frrk8s_testkit::cluster::ClusterOptions;
+use frrk8s_testkit::lab::Daemon;
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
 
@@ -104,6 +105,31 @@ fn an_agent_that_is_killed_and_one_that_stands_by_take_nothing_away() {
     watched.apply(&advertises("c", &["10.3.0.0/24"], ""));
     watched.wait_for(&["10.1.0.0/24", "10.2.0.0/24", "10.3.0.0/24"]);
     watched.assert_left_only(&[]);
+}
+
+#[test]
+fn what_an_agent_told_when_it_died_stays_until_the_api_answers() {
+    let Some(mut watched) = Watched::start(&ClusterOptions::default()) else { return };
+    let agent = watched.agent(EXECUTABLE, &[]);
+    watched.apply(&advertises("a", &["10.1.0.0/24"], ""));
+    watched.wait_for(&["10.1.0.0/24"]);
+    agent.wait_for_reason("Applied");
+    agent.kill();
+    watched.cluster.stop_api_server();
+    // As if it had told FRR more, and died before it saw that FRR runs it.
+    let lines = ["router bgp 64512", " address-family ipv4 unicast", "  network 10.2.0.0/24"];
+    assert_eq!(watched.router.configure(Daemon::Bgpd, &lines.map(str::trim)).unwrap(), []);
+    std::fs::write(watched.home.state().join("told.conf"), lines.join("\n") + "\n").unwrap();
+    watched.mark();
+    let agent = watched.agent(EXECUTABLE, &[]);
+    agent.wait_for_reason("ApiUnlisted");
+    nothing_leaves_for(&watched, Duration::from_secs(4));
+    assert!(bgpd(&watched.router).contains("network 10.2.0.0/24"));
+    watched.cluster.start_api_server().unwrap();
+    agent.wait_long_for(RECOVERY, "the API to be listed", |report| report["reason"] == "Applied");
+    // Nobody asks for it.
+    wait_for_config(&watched.router, "it to go", |text| !text.contains("network 10.2.0.0/24"));
+    watched.assert_left_only(&["10.2.0.0/24"]);
 }
 
 #[test]

@@ -176,7 +176,10 @@ impl<T: Transport> Node<T> {
         let input = match source {
             Ok(input) => input,
             Err(error) => {
-                self.hold(dialect, running, pass).await;
+                // An agent that died while it told FRR something did not come to keep it: what runs stays until a source answers.
+                if !self.is_in_doubt || !running.has_routers() {
+                    self.hold(dialect, running, pass).await;
+                }
                 return Err(error.into());
             }
         };
