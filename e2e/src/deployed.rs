@@ -16,8 +16,6 @@ use crate::rendered::{Rendered, manifests};
 pub const NAMESPACE: &str = "frr-k8s-system";
 /// The account of the agents.
 pub const ACCOUNT: &str = "frr-k8s-daemon";
-/// Options that are agreed upon, and come with the session states and metrics: left out until the executable knows them.
-const AWAITED: [&str; 2] = ["--metrics-listen", "--frr-metrics-listen"];
 
 /// A cluster with `manifests/default`, and nodes with the pods of their agents.
 pub struct Deployed {
@@ -93,7 +91,7 @@ impl Deployed {
         let url = self.cluster.url();
         let (host, port) = url.trim_start_matches("https://").split_once(':').unwrap();
         let api = [("KUBERNETES_SERVICE_HOST", host), ("KUBERNETES_SERVICE_PORT", port)];
-        let words = agent_command(container(pod, "agent"), executable);
+        let words = agent_command(container(pod, "agent"));
         kubelet.executable(pod, "agent", (&words, &api))
     }
 
@@ -135,13 +133,8 @@ fn prepare(pod: &Value, kubelet: &Kubelet) {
 }
 
 /// What the container of an agent runs here: ports that are free instead of those of the node.
-pub fn agent_command(container: &Value, executable: &Path) -> Vec<String> {
-    let help = Command::new(executable).args(["agent", "--help"]).output().unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
+pub fn agent_command(container: &Value) -> Vec<String> {
     let mut words = command(container, &["/frrk8s"]);
-    words.retain(|word| {
-        AWAITED.iter().all(|option| !word.starts_with(option) || help.contains(&format!("{option} ")))
-    });
     for word in &mut words {
         if let Some((option, _)) = word.split_once("=0.0.0.0:") {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

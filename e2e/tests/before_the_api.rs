@@ -33,7 +33,7 @@ fn a_static_pod_brings_up_frr_and_the_agent_without_an_api_server() {
     kubelet.put_file(&home.objects().join("a.yaml"), "/etc/frrk8s/objects/a.yaml");
     let namespace = Namespace::new("static").unwrap();
     let frr = FrrPod::start(pod, &kubelet, &namespace);
-    let words = agent_command(container(pod, "agent"), Path::new(EXECUTABLE));
+    let words = agent_command(container(pod, "agent"));
     let executable = kubelet.executable(pod, "agent", (&words, &[]));
     let running = Agent::start_with(&executable, Path::new("/"), &home, &[]);
     running.wait_for_reason("Applied");

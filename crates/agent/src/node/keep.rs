@@ -73,8 +73,11 @@ impl<T: Transport> Node<T> {
         if let Some(startup) = &self.startup {
             let nothing = Documents::new();
             let before = self.applied.as_ref().map_or(&nothing, |applied| &applied.documents);
-            let text = startup_text(dialect, &startup.read(), &running.foreign, (before, &ours));
-            pass.unkept.extend(startup.write(&text).err());
+            // What cannot be read is not written over: people's lines may stand there.
+            let written = startup.read().and_then(|there| {
+                startup.write(&startup_text(dialect, &there, &running.foreign, (before, &ours)))
+            });
+            pass.unkept.extend(written.err());
         }
         self.applied = Some(Applied { documents, raw, dialect, is_old: false });
     }

@@ -26,8 +26,12 @@ impl StartupFile {
     }
 
     /// What stands in it; nothing where it is not there.
-    pub fn read(&self) -> String {
-        fs::read(&self.path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    pub fn read(&self) -> Result<String, StoreError> {
+        match fs::read(&self.path) {
+            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(StoreError::io("read", &self.path)(error)),
+        }
     }
 
     /// Writes it as a whole, readable by FRR's group, unless it says the same already. Whether it was written.

@@ -130,6 +130,13 @@ fn the_start_up_file_is_written_only_when_it_changes() {
     assert!(!file.write("a\n").unwrap());
     assert_eq!(fs::metadata(file.path()).unwrap().ino(), first.ino());
     assert!(file.write("b\n").unwrap());
-    assert_eq!(fs::read_to_string(file.path()).unwrap(), "b\n");
+    assert_eq!(file.read().unwrap(), "b\n");
     assert_eq!(names(&directory), ["frr.conf"]);
+}
+
+#[test]
+fn a_startup_file_that_is_not_there_is_empty_and_one_that_cannot_be_read_is_not() {
+    let directory = TempDir::new().unwrap();
+    assert_eq!(StartupFile::new(directory.path().join("frr.conf")).read().unwrap(), "");
+    assert_eq!(StartupFile::new(directory.path()).read().unwrap_err().reason(), "DiskFailed");
 }
