@@ -87,7 +87,7 @@ impl Deployed {
     }
 
     /// What runs the container of the agent.
-    pub fn agent_executable(&self, kubelet: &Kubelet, pod: &Value, executable: &Path) -> PathBuf {
+    pub fn agent_executable(&self, kubelet: &Kubelet, pod: &Value) -> PathBuf {
         let url = self.cluster.url();
         let (host, port) = url.trim_start_matches("https://").split_once(':').unwrap();
         let api = [("KUBERNETES_SERVICE_HOST", host), ("KUBERNETES_SERVICE_PORT", port)];
@@ -96,8 +96,8 @@ impl Deployed {
     }
 
     /// Starts the container of the agent.
-    pub fn agent(&self, kubelet: &Kubelet, executable: &Path, home: &Home) -> Agent {
-        let wrapped = self.agent_executable(kubelet, self.agent_pod(), executable);
+    pub fn agent(&self, kubelet: &Kubelet, home: &Home) -> Agent {
+        let wrapped = self.agent_executable(kubelet, self.agent_pod());
         Agent::start_with(&wrapped, Path::new("/"), home, &[])
     }
 

@@ -99,7 +99,7 @@ fn live_through_everything(deployed: &Deployed, router: &Router, (kubelet, home)
     cluster.apply_yaml(&secret("fabric", "first")).unwrap();
     cluster.apply_yaml(&configuration("a", 3, "", "")).unwrap();
     cluster.apply_yaml(&configuration("b", 4, "", ", nodeSelector: {matchLabels: {rack: '7'}}")).unwrap();
-    let running = deployed.agent(kubelet, Path::new(EXECUTABLE), home);
+    let running = deployed.agent(kubelet, home);
     wait_for_config(router, "the first neighbor", |text| text.contains("192.0.2.3 remote-as"));
     deployed.wait_for_field("frrnodestate/n1", "{.status.lastReloadResult}", "success");
     deployed.wait_for_field("frrnodestate/n1", "{.metadata.ownerReferences[0].name}", "n1");
@@ -149,7 +149,7 @@ fn without_the_group_of_the_sockets_the_agent_names_it_and_its_number() {
     deployed.cluster.apply_yaml(&configuration("a", 3, "", "")).unwrap();
     let mut pod = deployed.agent_pod().clone();
     pod["securityContext"]["supplementalGroups"] = json!([]);
-    let executable = deployed.agent_executable(&kubelet, &pod, Path::new(EXECUTABLE));
+    let executable = deployed.agent_executable(&kubelet, &pod);
     let running = frrk8s_e2e::agent::Agent::start_with(&executable, Path::new("/"), &home, &[]);
     running.wait_for_reason("SocketDenied");
     deployed.wait_for_field(
@@ -163,7 +163,7 @@ fn without_the_group_of_the_sockets_the_agent_names_it_and_its_number() {
     assert!(!bgpd(&router).contains("router bgp"));
     running.stop();
     // With the group, as the manifest has it, the same works.
-    let running = deployed.agent(&kubelet, Path::new(EXECUTABLE), &home);
+    let running = deployed.agent(&kubelet, &home);
     running.wait_for_reason("Applied");
     let status = fs::read_to_string(format!("/proc/{}/status", running.pid())).unwrap();
     let capabilities: Vec<&str> = status.lines().filter(|line| line.starts_with("Cap")).collect();

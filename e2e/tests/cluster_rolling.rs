@@ -95,7 +95,7 @@ fn agents_roll_and_no_session_notices() {
     let peer = &ground.peer.router;
     let start = || {
         let home = Home::new();
-        (deployed.agent(&kubelet, Path::new(EXECUTABLE), &home), home)
+        (deployed.agent(&kubelet, &home), home)
     };
     deployed.cluster.apply_yaml(&configuration(PREFIX)).unwrap();
     let (first, _home) = start();
@@ -135,7 +135,7 @@ fn frr_starts_with_what_was_applied_last_before_there_is_an_agent() {
     let Some(Ground { frr, peer, node, lan: _lan }) = ground(&deployed, &kubelet) else { return };
     let home = Home::new();
     deployed.cluster.apply_yaml(&configuration(PREFIX)).unwrap();
-    let running = deployed.agent(&kubelet, Path::new(EXECUTABLE), &home);
+    let running = deployed.agent(&kubelet, &home);
     running.wait_for_reason("Applied");
     wait_for_route(&peer.router, PREFIX);
     running.stop();
@@ -154,7 +154,7 @@ fn frr_starts_with_what_was_applied_last_before_there_is_an_agent() {
         text.lines().filter(|line| !line.starts_with("hostname ")).map(str::to_owned).collect::<Vec<_>>()
     };
     let told_before = without_name(frr.bgpd());
-    let again = deployed.agent(&kubelet, Path::new(EXECUTABLE), &home);
+    let again = deployed.agent(&kubelet, &home);
     again.wait_for_reason("Applied");
     assert_eq!(without_name(frr.bgpd()), told_before);
     save_by_hand(&deployed, &kubelet, &frr);

@@ -11,7 +11,7 @@ use frrk8s_e2e::fake_frr::FakeFrr;
 use frrk8s_testkit::lab::{LabError, wait_until};
 
 use crate::ground::{Ground, configuration};
-use crate::setting;
+use crate::{mebibytes, setting};
 
 const LIMIT: Duration = Duration::from_mins(5);
 /// How many objects change at a time, and how often.
@@ -80,17 +80,20 @@ pub fn run() -> Result<(), LabError> {
         *kinds.entry(format!("{} {}", request.verb, request.resource)).or_default() += 1;
     }
     for (kind, count) in kinds {
-        let each = count as f64 / agents as f64 / churned.as_secs_f64() * 60.0;
+        let each = in_minutes(count, agents, churned);
         println!("* {kind}: {count}, {each:.1} a minute and agent");
     }
-    let memory: Vec<u64> = members.iter().map(|member| member.agent.memory()[1]).collect();
+    let most = members.iter().map(|member| member.agent.memory()[1]).max().unwrap_or_default();
     let complaints: usize = members.iter().map(|member| complaints(&member.home)).sum();
     println!("* requests that failed: {failed}; warnings and errors in the agents' logs: {complaints}");
-    println!(
-        "* VmHWM of the largest agent: {:.1} MiB",
-        memory.iter().max().copied().unwrap_or_default() as f64 / 1024.0
-    );
+    println!("* VmHWM of the largest agent: {:.1} MiB", mebibytes(most));
     Ok(())
+}
+
+/// How many of them there are a minute for each agent.
+#[allow(clippy::cast_precision_loss, reason = "they are thousands")]
+fn in_minutes(count: usize, agents: usize, time: Duration) -> f64 {
+    count as f64 / agents as f64 / time.as_secs_f64() * 60.0
 }
 
 fn member(number: usize, kubeconfig: &str) -> Member {

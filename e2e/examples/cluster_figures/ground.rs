@@ -54,12 +54,13 @@ impl Ground {
             ClusterOptions { api_server_arguments: arguments.to_vec(), ..ClusterOptions::default() };
         let cluster = Cluster::start(&tools, &options)?;
         cluster.install_crds()?;
-        let mut objects = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n");
-        for number in 1..=nodes {
-            objects += &format!(
+        let node = |number| {
+            format!(
                 "---\napiVersion: v1\nkind: Node\nmetadata: {{name: n{number}, labels: {{kubernetes.io/hostname: n{number}}}}}\n"
-            );
-        }
+            )
+        };
+        let namespace = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n");
+        let objects: String = std::iter::once(namespace).chain((1..=nodes).map(node)).collect();
         cluster.apply_yaml(&objects)?;
         cluster.apply_yaml(&format!(
             "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {ACCOUNT}, namespace: {NAMESPACE}}}\n---\n\

@@ -27,6 +27,12 @@ fn setting<T: FromStr>(name: &str, usual: T) -> T {
     }
 }
 
+/// MiB of KiB.
+#[allow(clippy::cast_precision_loss, reason = "memory is no more than terabytes")]
+fn mebibytes(kibibytes: u64) -> f64 {
+    kibibytes as f64 / 1024.0
+}
+
 fn main() -> Result<(), LabError> {
     let parts = env::var("FRRK8S_FIGURES").unwrap_or_default();
     let is_wanted = |part: &str| parts.is_empty() || parts.split(',').any(|wanted| wanted.trim() == part);

@@ -10,7 +10,7 @@ use frrk8s_e2e::agent::{Agent, Home, isolated};
 use frrk8s_testkit::lab::{LabError, installs};
 
 use crate::ground::{Ground, configuration};
-use crate::setting;
+use crate::{mebibytes, setting};
 
 /// How many of the objects are for the node.
 const OWN: usize = 20;
@@ -52,7 +52,7 @@ pub fn run() -> Result<(), LabError> {
     let (before, place) = ground.requests_since(0);
     sleep(QUIET);
     let (quiet, _) = ground.requests_since(place);
-    let [now, most] = agent.memory().map(|kib| kib as f64 / 1024.0);
+    let [now, most] = agent.memory().map(mebibytes);
     println!("One agent, {count} objects in the cluster, {OWN} for its node:\n");
     println!(
         "| applied after | VmRSS | ≤ 32 MiB | VmHWM | ≤ 64 MiB | requests until then | in a quiet minute |"
@@ -71,7 +71,9 @@ pub fn run() -> Result<(), LabError> {
     for request in quiet {
         *kinds.entry(format!("{} {} ({})", request.verb, request.resource, request.stage)).or_default() += 1;
     }
-    kinds.iter().for_each(|(kind, count)| println!("* in the quiet minute: {kind}: {count}"));
+    for (kind, count) in &kinds {
+        println!("* in the quiet minute: {kind}: {count}");
+    }
     eprintln!(
         "{} accepted, {} left out",
         report["objects"].as_array().map_or(0, Vec::len),
