@@ -38,6 +38,8 @@ const POLL_LONGEST: Duration = Duration::from_mins(2);
 const POLL_SHARE: u32 = 100;
 /// How long somebody may write a file before it is read as it is.
 const WRITERS_LIMIT: Duration = Duration::from_secs(5);
+/// How soon an address is tried again that somebody else has.
+const BIND_PAUSE: Duration = Duration::from_secs(2);
 /// How soon it is tried again when FRR cannot be read.
 const LOST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -174,24 +176,44 @@ pub async fn run(options: Options) -> Result<(), RunError> {
 
 /// Answers wherever it is to.
 async fn listen(options: &Options, api: Option<&ApiOptions>, shared: &Arc<Shared>) -> Result<(), RunError> {
-    let mut servers = Vec::new();
-    if let Some(address) = options.listen {
-        servers.push(Server::bind(address, Arc::clone(shared)).await?);
-    }
     let figures = &options.figures;
     let guarded = [(figures.objects, Part::Objects), (figures.sessions, Part::Sessions)];
     if guarded.iter().any(|(address, _)| address.is_some()) {
         let client = api.ok_or(RunError::WhoMayRead)?.client.clone();
-        let guard = Guard::new(client, figures.tls.clone())?;
+        let guard = Arc::new(Guard::new(client, figures.tls.clone())?);
         for (address, part) in guarded.into_iter().filter_map(|(address, part)| Some((address?, part))) {
-            servers.push(Server::bind_metrics(address, part, Arc::clone(shared), &guard).await?);
+            tokio::spawn(serve_figures((address, part), Arc::clone(shared), Arc::clone(&guard)));
         }
     }
-    for server in servers {
-        info!(address = ?server.address().ok(), "listening");
+    if let Some(address) = options.listen {
+        let server = Server::bind(address, Arc::clone(shared)).await?;
+        let address = server.address().unwrap_or(address);
+        info!(%address, "listening");
         tokio::spawn(server.serve());
     }
     Ok(())
+}
+
+/// Serves figures as soon as their address can be had. Until then the node is driven all the same: on the host's network the
+/// agent of before may still have it.
+async fn serve_figures((address, part): (SocketAddr, Part), shared: Arc<Shared>, guard: Arc<Guard>) {
+    let mut said = String::new();
+    loop {
+        match Server::bind_metrics(address, part, Arc::clone(&shared), &guard).await {
+            Ok(server) => {
+                info!(%address, "listening");
+                return server.serve().await;
+            }
+            Err(error) => {
+                let message = with_sources(&error);
+                if message != said {
+                    warn!("no figures yet: {message}");
+                    said = message;
+                }
+            }
+        }
+        tokio::time::sleep(BIND_PAUSE).await;
+    }
 }
 
 /// What works on one FRR.
