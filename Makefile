@@ -83,6 +83,7 @@ bench-frr: export PATH := $(CURDIR)/$(or $(CARGO_TARGET_DIR),target)/release:$(C
 bench-frr: ## Print the tables of docs/performance.md: a change beside frr-reload.py, and to a second router's table (root; 2 h)
 # FRRK8S_BENCH_SIZES=2x10,10x100 and FRRK8S_LATENCY_RUNS=5 make it four minutes: see the heads of the two examples.
 	cargo build --quiet --release --package frrk8s-cli
+	cargo run --quiet --release --package frrk8s-e2e --example scrape
 	cargo run --quiet --release --package frrk8s-e2e --example latency
 	cargo run --quiet --release --package frrk8s-e2e --example against_reload
 

@@ -8,6 +8,7 @@ mod check;
 pub mod cut;
 pub mod fleet;
 pub mod generated;
+pub mod https;
 pub mod impact;
 pub mod intercepted;
 mod load;

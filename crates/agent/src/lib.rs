@@ -38,6 +38,7 @@ pub use node::{Node, OnDrift, Pass, PassError};
 pub use pause::{Pause, PauseError};
 pub use report::{FindingReport, LastApply, ObjectReport, Report};
 pub use resets::Reset;
-pub use run::{Options, RunError, run};
+pub use run::{FiguresOptions, Options, RunError, run};
+pub use server::{TlsError, TlsOptions, TlsVersion};
 pub use sessions::SessionState;
 pub use sources::{AccessError, ApiAccess, ApiError, SourceError};

@@ -12,20 +12,20 @@ use frrk8s_render::LogLevel;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
 use crate::engine::Engine;
 use crate::hold_down::HoldDown;
 use crate::lock::Lock;
-use crate::metrics::Metrics;
-use crate::node::{Node, OnDrift, Pass, PassError};
+use crate::metrics::{Metrics, PassFigures};
+use crate::node::{Node, OnDrift, Pass};
 use crate::pause::{Pause, PauseFile};
-use crate::publish::Publisher;
+use crate::publish::{Publisher, SessionPublisher};
 use crate::report::{Report, SCHEMA_VERSION, with_sources};
 use crate::resets::Reset;
-use crate::server::{ListenError, Server, Shared};
-use crate::sessions;
+use crate::server::{Guard, ListenError, Part, Server, Shared, TlsError, TlsOptions};
+use crate::sessions::Watcher;
 use crate::sources::{AccessError, Api, ApiAccess, ApiOptions, Sources};
 use crate::telling::Telling;
 use crate::watch::{Watch, WatchError};
@@ -38,8 +38,8 @@ const POLL_LONGEST: Duration = Duration::from_mins(2);
 const POLL_SHARE: u32 = 100;
 /// How long somebody may write a file before it is read as it is.
 const WRITERS_LIMIT: Duration = Duration::from_secs(5);
-/// How long the sessions are waited for. They are good to know, and nothing is said before they are there.
-const SESSIONS_LIMIT: Duration = Duration::from_secs(5);
+/// How soon an address is tried again that somebody else has.
+const BIND_PAUSE: Duration = Duration::from_secs(2);
 /// How soon it is tried again when FRR cannot be read.
 const LOST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -58,6 +58,8 @@ pub struct Options {
     pub sockets: PathBuf,
     /// The way to FRR.
     pub transport: AnyTransport,
+    /// Another one, to look at sessions while FRR is told something.
+    pub looking: AnyTransport,
     /// FRR's start-up file; `None` leaves it alone.
     pub frr_config: Option<PathBuf>,
     /// The directory for what is kept.
@@ -68,8 +70,21 @@ pub struct Options {
     pub withdraw_hold_down: Duration,
     /// Where to answer; `None` answers nowhere.
     pub listen: Option<SocketAddr>,
+    /// Where to serve figures over TLS.
+    pub figures: FiguresOptions,
     /// Is told how much to log, where an object says so.
     pub log_level: watch::Sender<Option<LogLevel>>,
+}
+
+/// Where to serve figures over TLS, to those whom the API server lets read them.
+#[derive(Debug, Default)]
+pub struct FiguresOptions {
+    /// Those of the objects and of the engine.
+    pub objects: Option<SocketAddr>,
+    /// Those of the sessions.
+    pub sessions: Option<SocketAddr>,
+    /// How.
+    pub tls: TlsOptions,
 }
 
 /// Why an agent cannot run.
@@ -92,6 +107,15 @@ pub enum RunError {
     /// There is no way to the API.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Nobody can say who may read figures.
+    #[error(
+        "the API server says who may read figures over TLS: --metrics-listen and --frr-metrics-listen need --source kube; \
+         without it, --listen on loopback has them all"
+    )]
+    WhoMayRead,
+    /// TLS.
+    #[error("figures cannot be served over TLS")]
+    Tls(#[from] TlsError),
     /// Signals.
     #[error("signals cannot be received")]
     Signal(#[source] std::io::Error),
@@ -125,14 +149,11 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         pause: watch::Sender::new(None),
         log_level: options.log_level.clone(),
         metrics: Metrics::new(),
+        seen: Arc::default(),
         wake: Arc::clone(&wake),
     });
-    if let Some(address) = options.listen {
-        let server = Server::bind(address, Arc::clone(&shared)).await?;
-        let address = server.address().unwrap_or(address);
-        info!(%address, "listening");
-        tokio::spawn(server.serve());
-    }
+    let api = options.api().await?;
+    listen(&options, api.as_ref(), &shared).await?;
     let mut end = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signal)?;
     let ended = async {
@@ -141,13 +162,55 @@ pub async fn run(options: Options) -> Result<(), RunError> {
             _ = interrupt.recv() => {}
         }
     };
-    let work = async { Worker::start(options, shared).await?.work().await };
+    let work = async { Worker::start(options, api, shared).await?.work().await };
     tokio::select! {
         ran = work => ran,
         () = ended => {
             info!("told to end: FRR is left as it is");
             Ok(())
         }
+    }
+}
+
+/// Answers wherever it is to.
+async fn listen(options: &Options, api: Option<&ApiOptions>, shared: &Arc<Shared>) -> Result<(), RunError> {
+    let figures = &options.figures;
+    let guarded = [(figures.objects, Part::Objects), (figures.sessions, Part::Sessions)];
+    if guarded.iter().any(|(address, _)| address.is_some()) {
+        let client = api.ok_or(RunError::WhoMayRead)?.client.clone();
+        let guard = Arc::new(Guard::new(client, figures.tls.clone())?);
+        for (address, part) in guarded.into_iter().filter_map(|(address, part)| Some((address?, part))) {
+            tokio::spawn(serve_figures((address, part), Arc::clone(shared), Arc::clone(&guard)));
+        }
+    }
+    if let Some(address) = options.listen {
+        let server = Server::bind(address, Arc::clone(shared)).await?;
+        let address = server.address().unwrap_or(address);
+        info!(%address, "listening");
+        tokio::spawn(server.serve());
+    }
+    Ok(())
+}
+
+/// Serves figures as soon as their address can be had. Until then the node is driven all the same: on the host's network the
+/// agent of before may still have it.
+async fn serve_figures((address, part): (SocketAddr, Part), shared: Arc<Shared>, guard: Arc<Guard>) {
+    let mut said = String::new();
+    loop {
+        match Server::bind_metrics(address, part, Arc::clone(&shared), &guard).await {
+            Ok(server) => {
+                info!(%address, "listening");
+                return server.serve().await;
+            }
+            Err(error) => {
+                let message = with_sources(&error);
+                if message != said {
+                    warn!("no figures yet: {message}");
+                    said = message;
+                }
+            }
+        }
+        tokio::time::sleep(BIND_PAUSE).await;
     }
 }
 
@@ -164,7 +227,9 @@ struct Worker {
 
 impl Worker {
     /// Waits until nobody else drives this FRR, and takes over what was kept.
-    async fn start(options: Options, shared: Arc<Shared>) -> Result<Self, RunError> {
+    async fn start(options: Options, api: Option<ApiOptions>, shared: Arc<Shared>) -> Result<Self, RunError> {
+        tokio::spawn(Watcher::new(options.looking, Arc::clone(&shared.seen)).run());
+        tokio::spawn(tell_sessions(Arc::clone(&shared)));
         let lock = stand_by(&options.sockets, &shared).await;
         let store = Store::open(&options.state)?;
         let pause_file = PauseFile::open(&options.state, Timestamp::now());
@@ -173,7 +238,6 @@ impl Worker {
                 |now: &mut Option<Pause>| now.is_none().then(|| *now = Some(pause.clone())).is_some();
             shared.pause.send_if_modified(is_unset);
         }
-        let api = options.api().await?;
         let engine = Engine::new(options.terms, options.namespace)
             .with_hold_down(HoldDown::new(options.withdraw_hold_down));
         let startup = options.frr_config.map(StartupFile::new);
@@ -184,6 +248,9 @@ impl Worker {
             node.describe_all();
             api.known = node.names_of_the_api();
             let publisher = Publisher::new(api.client.clone(), api.node.clone(), Arc::clone(&shared));
+            tokio::spawn(publisher.run());
+            let (client, node) = (api.client.clone(), api.node.clone());
+            let publisher = SessionPublisher::new(client, &api.namespace, node, Arc::clone(&shared));
             tokio::spawn(publisher.run());
             Api::watch(api, Arc::clone(&shared.wake))
         });
@@ -226,20 +293,13 @@ impl Worker {
         wait_for_writers(&self.watch, &self.shared).await;
         let source = self.sources.read(self.node.is_blank());
         let pass = self.node.pass(source).await;
-        let sessions = if matches!(pass.error, Some(PassError::Frr(_))) {
-            // Who does not answer would not answer this either, and people would wait for it twice as long.
-            Vec::new()
-        } else {
-            let asked = timeout(SESSIONS_LIMIT, self.node.ask(sessions::COMMAND)).await;
-            asked.ok().and_then(Result::ok).map(|json| sessions::read(&json)).unwrap_or_default()
-        };
         if let Some(decision) = &pass.decision {
             let is_other = |level: &mut Option<LogLevel>| {
                 std::mem::replace(level, decision.log_level) != decision.log_level
             };
             self.shared.log_level.send_if_modified(is_other);
         }
-        publish(&self.shared, &pass, sessions);
+        publish(&self.shared, &pass);
         let (trouble, left_out) = (self.sources.trouble(), self.sources.left_out());
         self.shared.report.send_modify(|report| {
             report.objects_left_out += left_out;
@@ -264,6 +324,15 @@ impl Worker {
             warn!("the pause cannot be kept on disk, and ends with the agent: {error}");
         }
         pause
+    }
+}
+
+/// Puts the sessions into the report as they change.
+async fn tell_sessions(shared: Arc<Shared>) {
+    let mut seen = shared.seen.sessions.subscribe();
+    while seen.changed().await.is_ok() {
+        let sessions = seen.borrow_and_update().clone().unwrap_or_default();
+        shared.report.send_modify(|report| report.sessions = sessions);
     }
 }
 
@@ -343,21 +412,24 @@ fn publish_paused(shared: &Shared, pause: Pause) {
     });
 }
 
-fn publish(shared: &Shared, pass: &Pass, sessions: Vec<sessions::SessionState>) {
+fn publish(shared: &Shared, pass: &Pass) {
     let before = shared.report.borrow().reason.clone();
     shared.report.send_modify(|report| {
         report.take(pass, Timestamp::now());
-        report.sessions = sessions;
         report.paused = None;
     });
     let report = shared.report.borrow();
     let driven = pass.driven.as_ref();
-    let figures =
-        (pass.reading, driven.map(|driven| driven.sending), driven.map_or(0, |driven| driven.lines));
-    shared.metrics.take(&report, figures);
-    let lines = figures.2;
+    let figures = PassFigures {
+        reading: pass.reading,
+        sending: driven.map(|driven| driven.sending),
+        lines: driven.map_or(0, |driven| driven.lines),
+        is_loaded: pass.verdict().is_some_and(|verdict| verdict.cause().is_none()),
+    };
+    shared.metrics.take(&report, &figures);
+    let lines = figures.lines;
     if lines > 0 || report.reason != before {
-        let sending = figures.1.unwrap_or_default();
+        let sending = figures.sending.unwrap_or_default();
         info!(outcome = report.reason, lines, ?sending, "{}", report.message);
     }
     for reset in pass.resets.iter().filter(|reset| reset.is_of_others()) {

@@ -55,7 +55,7 @@ pub enum Command {
     /// Say which objects stand behind a neighbor, a prefix or a line, and why something is not there.
     Explain(ExplainArgs),
     /// Run as the node daemon: keep FRR at what the objects of a directory ask for.
-    Agent(AgentArgs),
+    Agent(Box<AgentArgs>),
     /// Ask the agent of this machine what it does.
     Status(StatusArgs),
     /// Keep the agent of this machine from telling FRR anything, for a time.
@@ -256,9 +256,22 @@ pub struct AgentArgs {
     /// How long an object that takes back everything it advertised is kept as it was, such as 20s.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = hold_down)]
     pub withdraw_hold_down: Duration,
-    /// Where to answer /healthz, /readyz, /metrics and /status, and `frrk8s status` [default: nowhere].
+    /// Where to answer /healthz, /readyz, /livez, /metrics and /status, and `frrk8s status` [default: nowhere].
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Where to serve the figures of objects and of the engine over TLS, to those whom the Kubernetes API lets get
+    /// /metrics [default: nowhere].
+    #[arg(long, value_name = "ADDR")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where to serve the figures of sessions the same way, and /livez to everybody [default: nowhere].
+    #[arg(long, value_name = "ADDR")]
+    pub frr_metrics_listen: Option<SocketAddr>,
+    /// A directory with tls.crt and tls.key, taken anew when they change [default: a certificate is made].
+    #[arg(long, value_name = "DIR")]
+    pub metrics_cert_dir: Option<PathBuf>,
+    /// The least version of TLS.
+    #[arg(long, value_enum, value_name = "VERSION", default_value_t = LeastTls::V13)]
+    pub tls_min_version: LeastTls,
     /// How much is logged, where no FRRK8sConfiguration says it.
     #[arg(long, value_enum, default_value_t = AgentLogLevel::Info)]
     pub log_level: AgentLogLevel,
@@ -274,6 +287,17 @@ pub enum Drift {
     Undo,
     /// Say it, and leave it.
     Report,
+}
+
+/// The least version of TLS, as Kubernetes writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LeastTls {
+    /// 1.2.
+    #[value(name = "VersionTLS12")]
+    V12,
+    /// 1.3.
+    #[value(name = "VersionTLS13")]
+    V13,
 }
 
 /// Where objects come from.

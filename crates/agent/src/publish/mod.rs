@@ -1,6 +1,9 @@
 //! What people see of a node in the cluster: its `FRRNodeState`, written by server-side apply when it changes.
 
+mod desk;
 mod node_state;
+mod session;
+mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +18,7 @@ use tracing::{debug, warn};
 
 use crate::report::{Report, with_sources};
 use crate::server::Shared;
+pub use sessions::SessionPublisher;
 
 /// Who writes.
 const MANAGER: &str = "frrk8s-agent";

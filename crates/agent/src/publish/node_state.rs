@@ -41,7 +41,7 @@ fn is_in_force(outcome: &Outcome) -> bool {
 
 fn counts(report: &Report) -> NodeStateCounts {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let up = report.sessions.iter().filter(|session| session.up_seconds.is_some());
+    let up = report.sessions.iter().filter(|session| session.is_up());
     NodeStateCounts {
         selected: count(report.objects.len()),
         accepted: count(report.objects.iter().filter(|object| object.fate == "Accepted").count()),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use frrk8s_agent::{ApiAccess, OnDrift, Options};
+use frrk8s_agent::{ApiAccess, FiguresOptions, OnDrift, Options, TlsOptions, TlsVersion};
 use frrk8s_frr::{AnyTransport, Sockets, Vtysh};
 use frrk8s_render::LogLevel;
 use tokio::sync::watch;
@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt};
 
 use super::CommandError;
-use crate::args::{AgentArgs, AgentLogLevel, Drift, LogFormat, SourceArg, Way};
+use crate::args::{AgentArgs, AgentLogLevel, Drift, LeastTls, LogFormat, SourceArg, Way};
 use crate::output::Exit;
 
 /// Where FRR has its sockets, and vtysh looks for them.
@@ -31,6 +31,7 @@ pub fn run(args: &AgentArgs) -> Result<Exit, CommandError> {
         namespace: Some(args.namespace.clone()),
         sockets: args.frr_sockets.clone(),
         transport: transport(&args.transport, &args.frr_sockets),
+        looking: transport(&args.transport, &args.frr_sockets),
         frr_config: args.frr_config.clone(),
         state: args.state_dir.clone(),
         on_drift: match args.on_drift {
@@ -39,6 +40,7 @@ pub fn run(args: &AgentArgs) -> Result<Exit, CommandError> {
         },
         withdraw_hold_down: args.withdraw_hold_down,
         listen: args.listen,
+        figures: figures(args),
         log_level,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -97,6 +99,21 @@ fn directory(source: &SourceArg) -> Option<PathBuf> {
 fn api(args: &AgentArgs) -> Option<ApiAccess> {
     let access = || args.kubeconfig.clone().map_or(ApiAccess::Usual, ApiAccess::Kubeconfig);
     args.sources.contains(&SourceArg::Kubernetes).then(access)
+}
+
+fn figures(args: &AgentArgs) -> FiguresOptions {
+    FiguresOptions {
+        objects: args.metrics_listen,
+        sessions: args.frr_metrics_listen,
+        tls: TlsOptions {
+            directory: args.metrics_cert_dir.clone(),
+            least: match args.tls_min_version {
+                LeastTls::V12 => TlsVersion::V12,
+                LeastTls::V13 => TlsVersion::V13,
+            },
+            name: args.node.terms().node,
+        },
+    }
 }
 
 fn transport(way: &Way, sockets: &Path) -> AnyTransport {

@@ -1,0 +1,196 @@
+//! The engine's own figures, and upstream's of its controller.
+
+use std::time::Duration;
+
+use frrk8s_document::Daemon;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::text::plain;
+use crate::report::{FindingReport, Report};
+
+/// Seconds: from a list entry on 10.x to a first load on 8.4.
+const SECONDS: [f64; 10] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Stage {
+    stage: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Failure {
+    daemon: &'static str,
+    reason: &'static str,
+}
+
+/// What is measured of a pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PassFigures {
+    /// How long FRR was read.
+    pub reading: Duration,
+    /// How long it was told something, if it was.
+    pub sending: Option<Duration>,
+    /// How many lines.
+    pub lines: usize,
+    /// Whether FRR was seen to run what was made of objects: those of now, or those that were last good.
+    pub is_loaded: bool,
+}
+
+/// The figures.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// What belongs beside the figures of sessions.
+    scrapes: Registry,
+    passes: Family<Outcome, Counter>,
+    stages: Family<Stage, Histogram, fn() -> Histogram>,
+    lines: Counter,
+    objects: Family<Outcome, Gauge>,
+    conflicts: Gauge,
+    drift: Gauge,
+    foreign: Gauge,
+    last_good: Gauge,
+    updates: Counter,
+    update_errors: Counter,
+    loaded: Gauge,
+    stale: Gauge,
+    scrape_errors: Family<Failure, Counter>,
+}
+
+impl Metrics {
+    /// All of them, at zero.
+    pub fn new() -> Self {
+        let new: fn() -> Histogram = || Histogram::new(SECONDS);
+        let mut metrics = Self {
+            registry: Registry::with_prefix("frrk8s"),
+            scrapes: Registry::with_prefix("frrk8s"),
+            passes: Family::default(),
+            stages: Family::new_with_constructor(new),
+            lines: Counter::default(),
+            objects: Family::default(),
+            conflicts: Gauge::default(),
+            drift: Gauge::default(),
+            foreign: Gauge::default(),
+            last_good: Gauge::default(),
+            updates: Counter::default(),
+            update_errors: Counter::default(),
+            loaded: Gauge::default(),
+            stale: Gauge::default(),
+            scrape_errors: Family::default(),
+        };
+        metrics.register_own();
+        metrics.register_upstreams();
+        metrics
+    }
+
+    fn register_own(&mut self) {
+        let Self { registry, passes, stages, lines, objects, conflicts, drift, foreign, last_good, .. } =
+            self;
+        registry.register("passes", "Passes over the node, by what they came to", passes.clone());
+        registry.register("stage_seconds", "Duration of the stages of a pass", stages.clone());
+        registry.register("lines_sent", "Lines told to FRR", lines.clone());
+        registry.register("objects", "Objects that select the node, by what became of them", objects.clone());
+        registry.register("conflicts", "Groups of objects that conflict", conflicts.clone());
+        registry.register("drift_lines", "Lines of ours that somebody else changed", drift.clone());
+        registry.register("foreign_lines", "Lines of FRR's that are none of ours", foreign.clone());
+        registry.register(
+            "last_good_timestamp_seconds",
+            "When FRR was last seen to run what the objects ask for",
+            last_good.clone(),
+        );
+        let (errors, help) =
+            (self.scrape_errors.clone(), "Times that a daemon could not be asked for its counters");
+        self.scrapes.register("scrape_errors", help, errors);
+    }
+
+    fn register_upstreams(&mut self) {
+        let Self { registry, updates, update_errors, loaded, stale, .. } = self;
+        registry.register("k8s_client_updates", "Times that the objects were looked at", updates.clone());
+        registry.register(
+            "k8s_client_update_errors",
+            "Times that the objects could not be taken as they are",
+            update_errors.clone(),
+        );
+        registry.register(
+            "k8s_client_config_loaded_bool",
+            "1 when FRR was seen to run a configuration made of the objects",
+            loaded.clone(),
+        );
+        registry.register(
+            "k8s_client_config_stale_bool",
+            "1 when FRR runs something else than what the objects ask for now",
+            stale.clone(),
+        );
+    }
+
+    /// Takes in a pass.
+    pub fn take(&self, report: &Report, figures: &PassFigures) {
+        let PassFigures { reading, sending, lines, is_loaded } = figures;
+        self.passes.get_or_create(&Outcome { outcome: report.reason.clone() }).inc();
+        self.stages.get_or_create(&Stage { stage: "read" }).observe(reading.as_secs_f64());
+        if let Some(sending) = sending {
+            self.stages.get_or_create(&Stage { stage: "send" }).observe(sending.as_secs_f64());
+        }
+        self.lines.inc_by(*lines as u64);
+        for fate in ["Accepted", "LastAccepted", "Rejected", "Held"] {
+            let count = report.objects.iter().filter(|object| object.fate == fate).count();
+            self.objects.get_or_create(&Outcome { outcome: fate.to_owned() }).set(gauge(count));
+        }
+        self.conflicts.set(gauge(report.conflicts.len()));
+        self.drift.set(gauge(report.drift.len()));
+        self.foreign.set(gauge(report.foreign_lines));
+        if let Some(at) = report.passed_at.filter(|_| report.is_applied) {
+            self.last_good.set(at.as_second());
+        }
+        self.updates.inc();
+        if is_refused(report) {
+            self.update_errors.inc();
+        }
+        if *is_loaded || report.is_applied {
+            self.loaded.set(1);
+        }
+        self.stale.set(i64::from(!report.is_applied));
+    }
+
+    /// A daemon could not be asked.
+    pub fn note_scrape_error(&self, daemon: Daemon, reason: &'static str) {
+        self.scrape_errors.get_or_create(&Failure { daemon: daemon.name(), reason }).inc();
+    }
+
+    /// What belongs beside the figures of sessions.
+    pub fn scrapes_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.scrapes);
+        plain(&text)
+    }
+
+    /// The text that Prometheus reads.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        plain(&text)
+    }
+}
+
+/// Whether objects are not in force as they are: what upstream counts as an error. What FRR has against them is another
+/// matter, there as here.
+fn is_refused(report: &Report) -> bool {
+    let is_error = |finding: &FindingReport| finding.severity == "error" && finding.reason != "FrrRefused";
+    report.source_error.is_some() || report.findings.iter().any(is_error)
+}
+
+fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
