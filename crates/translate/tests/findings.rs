@@ -501,9 +501,11 @@ fn every_rule_names_the_field_and_the_value() {
 
 #[test]
 fn every_rule_about_objects_has_a_case() {
-    // Those about files and several objects are the command line's; two are below.
+    // Those about files and several objects are the command line's, and those about the API the agent's; two are below.
     let elsewhere = [
         Rule::Unreadable,
+        Rule::MissingInApi,
+        Rule::OlderInApi,
         Rule::DuplicateObject,
         Rule::NamespaceIgnored,
         Rule::SecretAssumed,
