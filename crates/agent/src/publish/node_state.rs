@@ -116,11 +116,11 @@ fn conversion_result(report: &Report) -> String {
     }
 }
 
-/// Upstream's word for what FRR said.
+/// Upstream's word for what FRR said: a failure has `ERROR` in it.
 fn reload_result(report: &Report) -> String {
     match &report.apply_error {
         None => FRRNodeStateStatus::SUCCESS.to_owned(),
-        Some(error) => cut_message(error),
+        Some(error) => cut_message(&format!("ERROR: {error}")),
     }
 }
 
