@@ -276,7 +276,7 @@ fn an_agent_reads_and_changes_nothing_beside_what_it_needs() {
         ["patch", "frrconfigurations/status", &ours],
         ["deletecollection", "bgpsessionstates", &ours],
         ["patch", "nodes", &ours],
-        ["list", "frrnodestates", &ours],
+        ["update", "frrnodestates", &ours],
         ["get", "bgpsessionstates", &ours],
         ["get", "pods", &ours],
         ["create", "events", &ours],

@@ -5,6 +5,7 @@ mod desk;
 mod events;
 mod node_state;
 mod outbox;
+mod pace;
 mod recorder;
 mod session;
 mod sessions;
@@ -22,11 +23,12 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, Error};
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
 use crate::report::{Report, with_sources};
 use crate::server::Shared;
+use pace::{Pace, is_of_sessions_alone};
 
 pub use recorder::Events;
 pub use sessions::SessionPublisher;
@@ -68,32 +70,37 @@ impl Publisher {
         let metadata: Api<PartialObjectMeta<FRRNodeState>> = Api::all(self.client.clone());
         let mut seen = pin!(watcher::watcher(metadata, only).default_backoff());
         let mut written: Option<Written> = None;
-        let mut pause = WRITES_APART;
+        let (mut pause, mut pace) = (WRITES_APART, Pace::default());
         loop {
             let report = reports.borrow_and_update().clone();
-            match self.write(&api, &report, &mut written).await {
-                Ok(()) => {
+            let mut is_due = false;
+            let later = match self.write(&api, &report, (&mut written, &mut pace)).await {
+                Ok(later) => {
                     pause = WRITES_APART;
                     self.note_trouble(None);
+                    later
                 }
                 Err(error) => {
                     // Somebody may have removed it: it is made anew.
                     written = None;
                     pause = (pause * 2).min(FAILED_PAUSE_MAX);
                     self.note_trouble(Some(with_sources(&error)));
-                    reports.mark_changed();
+                    is_due = true;
+                    None
                 }
-            }
-            sleep(pause).await;
+            };
+            let not_before = Instant::now() + pause;
             loop {
                 tokio::select! {
-                    changed = reports.changed() => match changed {
-                        Ok(()) => break,
+                    () = sleep_until(not_before), if is_due => break,
+                    () = sleep_until(later.unwrap_or(not_before)), if later.is_some() => break,
+                    changed = reports.changed(), if !is_due => match changed {
+                        Ok(()) => is_due = true,
                         Err(_) => return,
                     },
                     Some(event) = seen.next() => if self.is_of_others(event, written.as_ref()) {
                         written = None;
-                        break;
+                        is_due = true;
                     },
                 }
             }
@@ -142,14 +149,15 @@ impl Publisher {
         });
     }
 
+    /// Writes what is new, or says when, where that has time.
     async fn write(
         &self,
         api: &Api<FRRNodeState>,
         report: &Report,
-        written: &mut Option<Written>,
-    ) -> Result<(), Error> {
+        (written, pace): (&mut Option<Written>, &mut Pace),
+    ) -> Result<Option<Instant>, Error> {
         if report.passed_at.is_none() && report.paused.is_none() {
-            return Ok(());
+            return Ok(None);
         }
         let before = match written.take() {
             Some(before) => before,
@@ -161,7 +169,13 @@ impl Publisher {
         }
         if status == before.status {
             *written = Some(before);
-            return Ok(());
+            return Ok(None);
+        }
+        if is_of_sessions_alone(&status, &before.status)
+            && let Some(later) = pace.later(Instant::now())
+        {
+            *written = Some(before);
+            return Ok(Some(later));
         }
         let patch = json!({
             "apiVersion": "frrk8s.metallb.io/v1beta1", "kind": "FRRNodeState",
@@ -170,7 +184,7 @@ impl Publisher {
         let patched = api.patch_status(&self.node, &apply(), &Patch::Apply(patch)).await?;
         debug!(node = self.node, "FRRNodeState written");
         *written = Some(Written { status, resource_version: patched.metadata.resource_version });
-        Ok(())
+        Ok(None)
     }
 
     /// Makes the object, to go with its Node; gives what it says now.
