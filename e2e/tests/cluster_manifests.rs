@@ -126,13 +126,14 @@ fn labels_containers_and_ports_are_those_that_others_rely_on() {
             .map(|port| &port["containerPort"])
             .collect();
         assert_eq!(ports, [&json!(9140), &json!(9141)], "{shape}");
+        // An agent whose FRR is away is well.
+        assert_eq!(container(pod, "agent")["livenessProbe"]["httpGet"]["path"], "/healthz", "{shape}");
         let strategy = |name: &str| {
             objects.kind("DaemonSet").find(|set| set["metadata"]["name"] == name).unwrap()["spec"]["updateStrategy"]["type"].clone()
         };
-        assert_eq!(strategy(agent), "RollingUpdate", "{shape}");
-        if shape == "default" {
-            assert_eq!(strategy(frr), "OnDelete");
-        }
+        // What restarts FRR is for people to decide.
+        assert_eq!(strategy(frr), "OnDelete", "{shape}");
+        assert_eq!(strategy(agent), if agent == frr { "OnDelete" } else { "RollingUpdate" }, "{shape}");
         let namespace = objects.one("Namespace", "frr-k8s-system");
         let privileged = &namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"];
         assert_eq!(privileged, "privileged", "{shape}");

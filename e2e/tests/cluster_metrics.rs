@@ -299,6 +299,8 @@ fn livez_is_for_everybody_and_knows_a_dead_daemon() {
         router.kill(Daemon::Bfdd).unwrap();
         wait_until(LIMIT, "bfdd to be missed", || Ok(live().status == 404)).unwrap();
         assert_eq!(live().body, "not running: bfdd\n");
+        // What the agent's own pod is asked is about the agent: without FRR it must not be killed as well.
+        assert_eq!(serving.agent.get("/healthz").as_deref(), Some("ok\n"));
         router.start_daemon(Daemon::Bfdd).unwrap();
         wait_until(LIMIT, "FRR to be found alive again", || Ok(live().status == 200)).unwrap();
     });

@@ -207,14 +207,18 @@ fn move_in(cluster: &Cluster, install: &FrrInstall) {
                 }
             }
         });
-        let running = agent(cluster, &ground.node.router, &home);
-        let report = running.wait_for_reason("Applied");
-        let sessions = report["lastApply"]["sessions"].as_object().unwrap();
-        assert!(!sessions.values().any(|change| change == "reset"), "{report:#}");
-        let text = bgpd(&ground.node.router);
-        assert!(!text.contains("allowed-ipv4") && text.contains("ip prefix-list frrk8s-1 "), "{text}");
+        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let running = agent(cluster, &ground.node.router, &home);
+            let report = running.wait_for_reason("Applied");
+            let sessions = report["lastApply"]["sessions"].as_object().unwrap();
+            assert!(!sessions.values().any(|change| change == "reset"), "{report:#}");
+            let text = bgpd(&ground.node.router);
+            assert!(!text.contains("allowed-ipv4") && text.contains("ip prefix-list frrk8s-1 "), "{text}");
+        }));
+        // Whatever happened, the watcher must end.
         is_over.store(true, Ordering::Relaxed);
         watcher.join().unwrap();
+        worked.unwrap();
     });
     assert_eq!(counters(&ground), before, "{}", install.release());
     assert!(before.iter().all(|counters| counters.dropped == 0), "{before:?}");

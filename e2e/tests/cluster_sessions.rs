@@ -346,7 +346,15 @@ fn the_objects_of_a_node_go_with_it() {
     let running = agent(&cluster, &router, ("n1", &home));
     let ours = "frrk8s.metallb.io/node=n1";
     wait_for(&cluster, ours, "the session", |those| those.len() == 1);
-    running.stop();
+    // The agent goes on for a while, as a pod does whose node was deleted: it makes nothing anew.
     cluster.kubectl(&["delete", "node", "n1"]).unwrap();
     wait_for(&cluster, ours, "the objects to go with the node", <[Value]>::is_empty);
+    let more = routers("{address: 192.0.2.3, asn: 64513}, {address: 192.0.2.4, asn: 64513}");
+    cluster.apply_yaml(&configuration("n1", &more, "")).unwrap();
+    running.wait_for("the second session", |report| {
+        report["sessions"].as_array().is_some_and(|sessions| sessions.len() == 2)
+    });
+    running.stop();
+    wait_for(&cluster, ours, "nothing to be there", <[Value]>::is_empty);
+    assert_eq!(cluster.kubectl(&["get", "frrnodestates", "--output=name"]).unwrap(), "");
 }

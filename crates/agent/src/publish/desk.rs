@@ -43,6 +43,16 @@ pub enum Act {
     Delete(String, Option<String>),
 }
 
+impl Act {
+    /// The object that it is about.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Make(wanted) | Self::Write(wanted) => &wanted.name,
+            Self::Delete(name, _) => name,
+        }
+    }
+}
+
 /// What is next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
@@ -69,11 +79,23 @@ pub struct Desk {
     /// `None` until all were listed.
     there: Option<BTreeMap<String, There>>,
     paces: BTreeMap<String, Pace>,
+    /// What the API refused, by name: until when it is left alone, and for how long the next time.
+    put_off: BTreeMap<String, (Instant, Duration)>,
 }
 
 impl Desk {
     pub fn new(now: Instant) -> Self {
-        Self { started: now, wanted: None, there: None, paces: BTreeMap::new() }
+        Self { started: now, wanted: None, there: None, paces: BTreeMap::new(), put_off: BTreeMap::new() }
+    }
+
+    /// The API refused what was to be done with an object: it is tried again ever more seldom, and others come first.
+    pub fn put_off(&mut self, name: &str, now: Instant) {
+        let wait = self.put_off.get(name).map_or(APART, |(_, wait)| *wait);
+        self.put_off.insert(name.to_owned(), (now + wait, (wait * 2).min(APART_MAX)));
+    }
+
+    fn not_before(&self, name: &str, at: Instant) -> Instant {
+        self.put_off.get(name).map_or(at, |(until, _)| at.max(*until))
     }
 
     /// What the objects are to be.
@@ -81,6 +103,10 @@ impl Desk {
         self.wanted = wanted.map(|all| all.into_iter().map(|it| (it.name.clone(), it)).collect());
         if let Some(wanted) = &self.wanted {
             self.paces.retain(|name, _| wanted.contains_key(name));
+            let there = self.there.as_ref();
+            let is_known =
+                |name: &String| wanted.contains_key(name) || there.is_some_and(|it| it.contains_key(name));
+            self.put_off.retain(|name, _| is_known(name));
         }
     }
 
@@ -113,6 +139,7 @@ impl Desk {
         };
         let is_settled = urgency <= Urgency::Counts;
         self.paces.insert(wanted.name.clone(), Pace { written: now, apart, is_settled });
+        self.put_off.remove(&wanted.name);
     }
 
     /// What is to be done now, or when something will be.
@@ -121,11 +148,13 @@ impl Desk {
             return Next::Nothing;
         };
         let is_over = |(name, there): &(&String, &There)| !wanted.contains_key(*name) && !there.is_ending;
-        if let Some((name, there)) = there.iter().find(is_over) {
-            return Next::Do(Box::new(Act::Delete(name.clone(), there.uid.clone())));
-        }
+        let over = there.iter().filter(is_over);
+        let deletions = over.map(|(name, there)| {
+            (self.not_before(name, self.started), Act::Delete(name.clone(), there.uid.clone()))
+        });
         let dues = wanted.values().filter_map(|it| self.due(it, there.get(&it.name), now));
-        match dues.min_by_key(|(at, _)| *at) {
+        let dues = dues.map(|(at, act)| (self.not_before(act.name(), at), act));
+        match deletions.chain(dues).min_by_key(|(at, _)| *at) {
             Some((at, act)) if at <= now => Next::Do(Box::new(act)),
             Some((at, _)) => Next::At(at),
             None => Next::Nothing,

@@ -40,6 +40,9 @@ const WRITES_APART: Duration = Duration::from_secs(1);
 /// How long it is waited after a write that failed, at the most.
 const FAILED_PAUSE_MAX: Duration = Duration::from_secs(30);
 
+/// How soon the Node is looked for again that an object would go with.
+const NODELESS_PAUSE: Duration = Duration::from_secs(10);
+
 /// What was written last, and which version of the object that is.
 #[derive(Debug)]
 struct Written {
@@ -160,8 +163,11 @@ impl Publisher {
             return Ok(None);
         }
         let before = match written.take() {
-            Some(before) => before,
+            Some(before) => Some(before),
             None => self.make(api).await?,
+        };
+        let Some(before) = before else {
+            return Ok(Some(Instant::now() + NODELESS_PAUSE));
         };
         let mut status = node_state::status(report, &before.status, Timestamp::now());
         if !self.with_running_config {
@@ -187,25 +193,27 @@ impl Publisher {
         Ok(None)
     }
 
-    /// Makes the object, to go with its Node; gives what it says now.
-    async fn make(&self, api: &Api<FRRNodeState>) -> Result<Written, Error> {
+    /// Makes the object, to go with its Node; gives what it says now. Without a Node there is none: it would stay for ever.
+    async fn make(&self, api: &Api<FRRNodeState>) -> Result<Option<Written>, Error> {
         let nodes: Api<frrk8s_api::k8s::Node> = Api::all(self.client.clone());
         let node = nodes.get_metadata_opt(&self.node).await?;
-        let owner = node.and_then(|node| node.metadata.uid).map(|uid| OwnerReference {
+        let Some(uid) = node.and_then(|node| node.metadata.uid) else {
+            return Ok(None);
+        };
+        let owner = OwnerReference {
             api_version: "v1".to_owned(),
             kind: "Node".to_owned(),
             name: self.node.clone(),
             uid,
             ..OwnerReference::default()
-        });
-        let owners: Vec<OwnerReference> = owner.into_iter().collect();
+        };
         let patch = json!({
             "apiVersion": "frrk8s.metallb.io/v1beta1", "kind": "FRRNodeState",
-            "metadata": { "name": self.node, "ownerReferences": owners },
+            "metadata": { "name": self.node, "ownerReferences": [owner] },
         });
         let made = api.patch(&self.node, &apply(), &Patch::Apply(patch)).await?;
         let resource_version = made.metadata.resource_version;
-        Ok(Written { status: made.status.unwrap_or_default(), resource_version })
+        Ok(Some(Written { status: made.status.unwrap_or_default(), resource_version }))
     }
 }
 

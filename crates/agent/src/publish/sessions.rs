@@ -133,13 +133,21 @@ impl SessionPublisher {
         if let Some(pause) = self.bucket.take(Instant::now()) {
             return Some(pause);
         }
-        match self.act(act).await {
+        let name = act.name().to_owned();
+        match self.act(act).await.map_err(|error| (name, error)) {
             Ok(Some(pause)) => Some(pause),
             Ok(None) => {
                 (self.pause, self.said) = (FAILED_PAUSE, String::new());
                 Some(Duration::ZERO)
             }
-            Err(error) => {
+            // One that is refused does not hold up the others.
+            Err((name, error)) if is_refused(&error) => {
+                self.complain("cannot be written", &error);
+                self.owner = None;
+                self.desk.put_off(&name, Instant::now());
+                Some(Duration::ZERO)
+            }
+            Err((_, error)) => {
                 self.complain("cannot be written", &error);
                 self.owner = None;
                 let pause = self.pause;
@@ -157,8 +165,10 @@ impl SessionPublisher {
                 if self.owner.is_none() {
                     self.owner = self.find_owner().await?;
                 }
-                if self.owner.is_none() && self.started.elapsed() < OWNER_LIMIT {
-                    return Ok(Some(OWNER_APART));
+                if self.owner.is_none() {
+                    // Without an owner it would stay for ever.
+                    let is_young = self.started.elapsed() < OWNER_LIMIT;
+                    return Ok(Some(if is_young { OWNER_APART } else { OWNER_LIMIT }));
                 }
                 let metadata = json!({
                     "name": wanted.name, "labels": wanted.labels,
@@ -261,6 +271,11 @@ fn object(metadata: &serde_json::Value, status: Option<serde_json::Value>) -> se
 fn owner(api_version: &str, kind: &str, (name, uid): (&str, String)) -> OwnerReference {
     let (api_version, kind, name) = (api_version.to_owned(), kind.to_owned(), name.to_owned());
     OwnerReference { api_version, kind, name, uid, ..OwnerReference::default() }
+}
+
+/// Whether the API has something against this one.
+fn is_refused(error: &Error) -> bool {
+    matches!(error, Error::Api(status) if [400, 403, 422].contains(&status.code))
 }
 
 /// Whether it is not there any more, or another one of the name is.

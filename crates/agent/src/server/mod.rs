@@ -6,6 +6,7 @@
 //! --frr-metrics-listen  TLS; the figures of sessions, the same way; and /livez, for everybody
 //! ```
 
+mod guests;
 mod review;
 mod tls;
 
@@ -35,6 +36,7 @@ use crate::metrics::{self, CONTENT_TYPE, Metrics};
 use crate::pause::Pause;
 use crate::report::Report;
 use crate::sessions::{Life, Seen};
+use guests::Guests;
 use review::Reviewer;
 use tls::Tls;
 pub use tls::{TlsError, TlsOptions, TlsVersion};
@@ -127,16 +129,19 @@ impl Server {
     /// Answers for ever.
     pub async fn serve(self) {
         let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let guests = Guests::default();
         loop {
             // It is never closed.
             let slot = Arc::clone(&slots).acquire_owned().await;
             match self.listener.accept().await {
                 Ok((stream, from)) => {
+                    // Who has too many already is closed.
+                    let Some(guest) = guests.admit(from.ip()) else { continue };
                     let router = self.router.clone().layer(Extension(ConnectInfo(from)));
                     let tls = self.tls.clone();
                     tokio::spawn(async move {
                         greet(stream, router, tls).await;
-                        drop(slot);
+                        drop((slot, guest));
                     });
                 }
                 Err(_) => sleep(ACCEPT_PAUSE).await,

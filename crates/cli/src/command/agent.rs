@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use frrk8s_agent::{ApiAccess, FiguresOptions, OnDrift, Options, TlsOptions, TlsVersion};
 use frrk8s_frr::{AnyTransport, Sockets, Vtysh};
@@ -20,6 +21,9 @@ use crate::output::Exit;
 /// Where FRR has its sockets, and vtysh looks for them.
 const SOCKETS_USUAL: &str = "/run/frr";
 
+/// How long a daemon may take to answer who only looks: one that hangs must not keep the others from being looked at.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
+
 pub fn run(args: &AgentArgs) -> Result<Exit, CommandError> {
     let usual = level_of(args.log_level);
     let handle = log(usual, args.log_format);
@@ -31,7 +35,7 @@ pub fn run(args: &AgentArgs) -> Result<Exit, CommandError> {
         namespace: Some(args.namespace.clone()),
         sockets: args.frr_sockets.clone(),
         transport: transport(&args.transport, &args.frr_sockets),
-        looking: transport(&args.transport, &args.frr_sockets),
+        looking: transport(&args.transport, &args.frr_sockets).with_reply_limit(LOOK_LIMIT),
         frr_config: args.frr_config.clone(),
         state: args.state_dir.clone(),
         on_drift: match args.on_drift {

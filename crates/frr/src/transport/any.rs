@@ -1,8 +1,10 @@
 //! One of the ways, chosen while running.
 
+use std::time::Duration;
+
 use frrk8s_document::{Daemon, Version};
 
-use super::{Change, FrrError, Refusal, Reload, Sockets, Transport, Vtysh};
+use super::{Change, FrrError, Limits, Refusal, Reload, Sockets, Transport, Vtysh};
 
 /// Whichever way was chosen. (The trait has `async` functions, so there can be no `dyn` of it.)
 #[derive(Debug)]
@@ -13,6 +15,19 @@ pub enum AnyTransport {
     Vtysh(Vtysh),
     /// Through frr-reload.py.
     Reload(Reload),
+}
+
+impl AnyTransport {
+    /// The same over sockets with less patience for a reply. Programs have their own limits.
+    #[must_use]
+    pub fn with_reply_limit(self, reply: Duration) -> Self {
+        match self {
+            Self::Sockets(sockets) => {
+                Self::Sockets(sockets.with_limits(Limits { reply, ..Limits::default() }))
+            }
+            other => other,
+        }
+    }
 }
 
 impl Transport for AnyTransport {
