@@ -177,9 +177,10 @@ impl Publisher {
             *written = Some(before);
             return Ok(None);
         }
-        if is_of_sessions_alone(&status, &before.status)
-            && let Some(later) = pace.later(Instant::now())
-        {
+        if !is_of_sessions_alone(&status, &before.status) {
+            // What was told brings sessions up: that is worth a write.
+            *pace = Pace::default();
+        } else if let Some(later) = pace.later(Instant::now()) {
             *written = Some(before);
             return Ok(Some(later));
         }
