@@ -41,13 +41,15 @@ type Changes = Pin<Box<dyn Stream<Item = (Kind, watcher::Result<Event<DynamicObj
 
 /// A list that is under way.
 #[derive(Debug, Default)]
-struct Listing {
+pub(super) struct Listing {
     /// The names that it had so far.
     names: BTreeSet<String>,
     /// Whether what was never seen and is no newer than this had gone before.
     known_up_to: Option<u64>,
     /// Where the API counted to.
     counted: u64,
+    /// What its objects stand on, where that could be looked at.
+    ground: Option<Ground>,
 }
 
 /// What watches.
@@ -55,10 +57,15 @@ pub struct Watcher {
     pub(super) options: ApiOptions,
     pub(super) state: Arc<Mutex<State>>,
     pub(super) wake: Arc<Notify>,
-    listing: BTreeMap<Kind, Listing>,
+    /// The lists that are under way, or about to begin.
+    pub(super) listing: BTreeMap<Kind, Listing>,
     /// What objects are believed under, and whether it may be another one by now.
     pub(super) ground: Option<Ground>,
     pub(super) is_other_ground: bool,
+    /// What the objects of each kind stood on when the list of them began that ended last.
+    pub(super) listed_on: BTreeMap<Kind, Ground>,
+    /// When everything was listed anew last because of another ground.
+    pub(super) listed_anew: Option<Instant>,
     /// The highest resource version of each kind that was seen.
     pub(super) highest: BTreeMap<Kind, u64>,
     /// The same since the last list.
@@ -99,6 +106,8 @@ impl Watcher {
             listing: BTreeMap::new(),
             ground: memory.ground.clone(),
             is_other_ground: memory.ground.is_some(),
+            listed_on: BTreeMap::new(),
+            listed_anew: None,
             highest: memory.highest.clone(),
             since_list: BTreeMap::new(),
             missed: BTreeMap::new(),
@@ -120,6 +129,11 @@ impl Watcher {
         let mut changes: SelectAll<Changes> = select_all([self.changes(Kind::Node)]);
         let mut has_all = false;
         loop {
+            if std::mem::take(&mut self.is_to_list) {
+                changes = select_all(Kind::ALL.map(|kind| self.changes(kind)));
+                self.listing = Kind::ALL.map(|kind| (kind, Listing::default())).into();
+                has_all = true;
+            }
             tokio::select! {
                 Some((kind, change)) = changes.next() => match change {
                     Ok(event) => self.handle(kind, event).await,
@@ -131,10 +145,6 @@ impl Watcher {
                 }
                 () = at(self.probe.map(|(at, _)| at)) => self.look_whether_it_answers().await,
                 () = at(self.write) => self.remember(),
-            }
-            if std::mem::take(&mut self.is_to_list) {
-                changes = select_all(Kind::ALL.map(|kind| self.changes(kind)));
-                has_all = true;
             }
             if !has_all && lock(&self.state).listed.contains(&Kind::Node) {
                 has_all = true;
@@ -271,10 +281,14 @@ impl Watcher {
         let before = self.highest.get(&kind).copied().unwrap_or_default();
         let now = self.count(kind).await.ok().flatten();
         let counts_back = now.is_some_and(|now| now < before);
-        if counts_back {
-            // What is there in a cluster that was made anew did not come back.
-            self.is_other_ground = self.stand().await.is_err();
+        // The node's own object stands on no namespace.
+        let ground =
+            if kind == Kind::Node { None } else { self.ground_now().await.ok().map(|(ground, _)| ground) };
+        if kind != Kind::Node && ground != self.ground {
+            self.is_other_ground = true;
         }
+        // What is there in a cluster that was made anew did not come back.
+        let is_made_anew = ground.is_some() && self.ground.is_some() && ground != self.ground;
         let mut state = lock(&self.state);
         if counts_back {
             let (kind, now) = (kind.as_str(), now.unwrap_or_default());
@@ -286,14 +300,18 @@ impl Watcher {
         }
         let knows_all = state.listed.contains(&kind) || state.store.is_restored;
         drop(state);
-        let can_be_back = knows_all && before > 0 && !(counts_back && self.is_other_ground);
+        let can_be_back = knows_all && before > 0 && !is_made_anew;
         let known_up_to = can_be_back.then_some(before);
         let counted = now.unwrap_or_default();
-        self.listing.insert(kind, Listing { names: BTreeSet::new(), known_up_to, counted });
+        self.listing.insert(kind, Listing { names: BTreeSet::new(), known_up_to, counted, ground });
     }
 
     fn end_list(&mut self, kind: Kind) {
-        let Listing { names: listed, counted, .. } = self.listing.remove(&kind).unwrap_or_default();
+        let Listing { names: listed, counted, ground, .. } = self.listing.remove(&kind).unwrap_or_default();
+        match ground {
+            Some(ground) => drop(self.listed_on.insert(kind, ground)),
+            None => drop(self.listed_on.remove(&kind)),
+        }
         self.since_list.remove(&kind);
         self.count_up(kind, counted);
         let mut state = lock(&self.state);
@@ -376,7 +394,8 @@ impl Watcher {
             highest: self.highest.clone(),
             labels: state.store.labels().clone(),
             is_restored: state.store.is_restored,
-            accepted: self.accepted.clone(),
+            // What is accepted is not done yet: another agent is to do it.
+            accepted: if self.accepts { self.written.0.accepted.clone() } else { self.accepted.clone() },
             pause: state.pause.clone(),
             ..self.written.0.clone()
         };
@@ -384,7 +403,7 @@ impl Watcher {
         Some(memory)
     }
 
-    fn remember(&mut self) {
+    pub(super) fn remember(&mut self) {
         self.write = None;
         let Some(memory) = self.memory() else { return };
         let (before, at) = &self.written;
