@@ -66,9 +66,9 @@ fn about_each(
     begun.chain(ended.map(|object| said(object, ends.0, ends.1))).collect()
 }
 
-/// Objects of a directory are none that the API could show.
+/// Objects of a directory are none that the API could show, and neither is what is no configuration, such as a Secret or a file.
 fn is_of_the_api(report: &Report, object: &str) -> bool {
-    !report.objects.iter().any(|known| known.object == object && known.source.is_some())
+    report.objects.iter().any(|known| known.object == object && known.source.is_none())
 }
 
 fn by_object(

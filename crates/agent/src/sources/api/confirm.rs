@@ -83,6 +83,10 @@ impl Watcher {
     /// Somebody deleted an object, or something took it along.
     pub(super) async fn delete(&mut self, kind: Kind, object: &DynamicObject) {
         let name = name_of(object);
+        if lock(&self.state).store.is_for_others(kind, &name) {
+            lock(&self.state).store.remove(kind, &name);
+            return;
+        }
         let created = object.metadata.creation_timestamp.as_ref().map(|time| time.0);
         // The node's own object stands on no namespace.
         let stands = if kind == Kind::Node { Ok(()) } else { self.stands_for(created).await };
@@ -161,12 +165,18 @@ impl Watcher {
         Ok(())
     }
 
+    /// An object as it is now, if it is there.
+    pub(super) async fn get(&self, kind: Kind, name: &str) -> Result<Option<DynamicObject>, String> {
+        match timeout(ANSWER_LIMIT, self.api(kind).get_opt(name)).await {
+            Ok(found) => found.map_err(|error| error.to_string()),
+            Err(_) => Err("no answer in time".to_owned()),
+        }
+    }
+
     async fn look_into(&mut self, (kind, name): Key, stands: &Result<(), String>) {
-        let found = timeout(ANSWER_LIMIT, self.api(kind).get_opt(&name)).await;
-        let found = found.map_err(|_| "no answer in time".to_owned());
-        match found.and_then(|found| found.map_err(|error| error.to_string())) {
+        match self.get(kind, &name).await {
             Ok(Some(object)) => {
-                if self.apply(kind, &object, false) == Taken::Same {
+                if self.apply_fetched(kind, &object) == Taken::Same {
                     return;
                 }
             }
@@ -247,10 +257,10 @@ impl Watcher {
     async fn accept_all(&mut self) {
         let doubted = lock(&self.state).store.doubted();
         for (kind, name) in doubted {
-            let found = timeout(ANSWER_LIMIT, self.api(kind).get_opt(&name)).await;
+            let found = self.get(kind, &name).await;
             let mut state = lock(&self.state);
             match found {
-                Ok(Ok(Some(object))) => {
+                Ok(Some(object)) => {
                     info!(kind = kind.as_str(), name, "an operator accepts it as the API has it");
                     state.store.believe(kind, &value_of(&object));
                     drop(state);
@@ -258,12 +268,12 @@ impl Watcher {
                         self.choose_by(object.metadata.labels.clone().unwrap_or_default());
                     }
                 }
-                Ok(Ok(None)) => {
+                Ok(None) => {
                     info!(kind = kind.as_str(), name, "an operator accepts that it is gone");
                     state.store.remove(kind, &name);
                 }
-                _ => {
-                    warn!(kind = kind.as_str(), name, "cannot be asked for, and is accepted later");
+                Err(why) => {
+                    warn!(kind = kind.as_str(), name, "cannot be asked for, and is accepted later: {why}");
                     self.accepts = true;
                 }
             }

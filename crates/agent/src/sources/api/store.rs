@@ -190,6 +190,11 @@ impl Store {
         }
     }
 
+    /// Whether it is there and does not matter here.
+    pub fn is_for_others(&self, kind: Kind, name: &str) -> bool {
+        self.seen.get(&(kind, name.to_owned())).is_some_and(|seen| seen.text.is_none())
+    }
+
     /// What is not believed.
     pub fn doubted(&self) -> Vec<Key> {
         self.doubted.keys().cloned().collect()

@@ -20,7 +20,7 @@ use super::confirm::AGAIN;
 use super::doubt::Ground;
 use super::memory::{Memory, MemoryFile};
 use super::store::{Key, Kind, Taken};
-use super::version::number;
+use super::version::{Version, number};
 use super::{ApiOptions, State, Trouble, lock};
 use crate::pause::NodePause;
 
@@ -32,6 +32,9 @@ pub const ACCEPT_ANNOTATION: &str = "frrk8s.metallb.io/accept-withdrawals";
 pub const PAUSE_ANNOTATION: &str = "frrk8s.metallb.io/pause";
 /// How soon a watch that failed is begun again, at the least and at the most.
 const WATCH_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(10)];
+/// After how long without a failure it is begun again as soon as at first. A watch says that it begins before it asks anybody, and
+/// so what works is seen by the time alone.
+const WATCH_QUIET: Duration = Duration::from_mins(1);
 /// How often what is remembered is written to disk, where only the numbers of versions for other nodes have moved.
 const NUMBERS_APART: Duration = Duration::from_mins(1);
 /// The same for everything else.
@@ -73,6 +76,10 @@ pub struct Watcher {
     /// How often each of what vanished was asked for in vain.
     pub(super) missed: BTreeMap<Key, u8>,
     pub(super) accepted: Option<String>,
+    /// The Node that said so.
+    node: Option<Version>,
+    /// The versions of what was fetched, of which the watch may still have older ones to tell.
+    pub(super) fetched: BTreeMap<Key, u64>,
     /// Whether an operator accepted something while nobody watched.
     pub(super) accepts: bool,
     /// When what is not believed is asked for again.
@@ -99,6 +106,11 @@ impl Watcher {
             state.store.is_restored = memory.is_restored;
             state.pause.clone_from(&memory.pause);
         }
+        if memory.is_blank() && !options.known.is_empty() {
+            warn!("what was seen of the API before is not known: it is believed as if for the first time");
+        }
+        let of_node = (Kind::Node, options.node.clone());
+        let node = memory.node.clone().or_else(|| memory.versions().remove(&of_node));
         Self {
             options,
             state,
@@ -112,6 +124,8 @@ impl Watcher {
             since_list: BTreeMap::new(),
             missed: BTreeMap::new(),
             accepted: memory.accepted.clone(),
+            node,
+            fetched: BTreeMap::new(),
             accepts: false,
             again: None,
             probe: None,
@@ -204,6 +218,9 @@ impl Watcher {
             Event::InitDone => self.end_list(kind),
             Event::Apply(object) => {
                 self.note_number(kind, &object);
+                if self.is_past(kind, &object) {
+                    return;
+                }
                 if self.apply(kind, &object, false) != Taken::Same {
                     self.wake.notify_one();
                 }
@@ -216,6 +233,26 @@ impl Watcher {
         self.note_recovery(kind);
         let soon = Instant::now() + WRITES_APART;
         self.write = Some(self.write.map_or(soon, |at| at.min(soon)));
+    }
+
+    /// Whether it was fetched in a newer version since.
+    fn is_past(&mut self, kind: Kind, object: &DynamicObject) -> bool {
+        let key = (kind, name_of(object));
+        let version = object.metadata.resource_version.as_deref().and_then(number);
+        let is_past =
+            self.fetched.get(&key).zip(version).is_some_and(|(fetched, version)| version < *fetched);
+        if !is_past {
+            self.fetched.remove(&key);
+        }
+        is_past
+    }
+
+    /// Takes in an object that was fetched.
+    pub(super) fn apply_fetched(&mut self, kind: Kind, object: &DynamicObject) -> Taken {
+        if let Some(version) = object.metadata.resource_version.as_deref().and_then(number) {
+            self.fetched.insert((kind, name_of(object)), version);
+        }
+        self.apply(kind, object, false)
     }
 
     /// Takes in an object.
@@ -231,7 +268,7 @@ impl Watcher {
             if lock(&self.state).store.is_believed_of(kind) {
                 self.choose_by(object.metadata.labels.clone().unwrap_or_default());
             }
-            self.note_annotations(object);
+            self.note_annotations(object, &value);
         }
         taken
     }
@@ -249,13 +286,22 @@ impl Watcher {
         }
     }
 
-    fn note_annotations(&mut self, node: &DynamicObject) {
+    fn note_annotations(&mut self, node: &DynamicObject, value: &Value) {
         let annotation = |name| node.metadata.annotations.as_ref().and_then(|all| all.get(name)).cloned();
         self.note_pause(annotation(PAUSE_ANNOTATION));
         let accepted = annotation(ACCEPT_ANNOTATION);
         let is_first = !lock(&self.state).listed.contains(&Kind::Node) && self.written.0.is_blank();
+        let now = Version::of(value, "");
+        // A Node that was restored says what an operator meant long ago.
+        let is_older = self.node.as_ref().is_some_and(|before| now.is_older_than(before));
+        self.node = Some(now);
         if std::mem::replace(&mut self.accepted, accepted.clone()) != accepted {
-            self.accepts = !is_first && accepted.is_some();
+            self.accepts = !is_first && !is_older && accepted.is_some();
+            if is_older && accepted.is_some() {
+                info!(
+                    "{ACCEPT_ANNOTATION} has another value on a Node that is older than it was: it accepts nothing"
+                );
+            }
         }
     }
 
@@ -313,6 +359,7 @@ impl Watcher {
             None => drop(self.listed_on.remove(&kind)),
         }
         self.since_list.remove(&kind);
+        self.fetched.retain(|(other, _), _| *other != kind);
         self.count_up(kind, counted);
         let mut state = lock(&self.state);
         let is_first = state.listed.insert(kind);
@@ -342,14 +389,14 @@ impl Watcher {
             if state.has_all() { state.store.incomplete() } else { Vec::new() }
         };
         for (kind, name) in incomplete {
-            match self.api(kind).get_opt(&name).await {
-                Ok(Some(object)) => drop(self.apply(kind, &object, false)),
+            match self.get(kind, &name).await {
+                Ok(Some(object)) => drop(self.apply_fetched(kind, &object)),
                 Ok(None) => {
                     lock(&self.state).store.doubt(kind, &name, "it is not there although it was listed");
                     self.again.get_or_insert(Instant::now() + AGAIN);
                 }
-                Err(error) => {
-                    warn!(kind = kind.as_str(), name, "cannot be fetched: {error}");
+                Err(why) => {
+                    warn!(kind = kind.as_str(), name, "cannot be fetched: {why}");
                     self.again.get_or_insert(Instant::now() + AGAIN);
                 }
             }
@@ -396,6 +443,7 @@ impl Watcher {
             is_restored: state.store.is_restored,
             // What is accepted is not done yet: another agent is to do it.
             accepted: if self.accepts { self.written.0.accepted.clone() } else { self.accepted.clone() },
+            node: self.node.clone(),
             pause: state.pause.clone(),
             ..self.written.0.clone()
         };
@@ -414,6 +462,8 @@ impl Watcher {
         }
         if let Err(error) = self.file.keep(memory.clone()) {
             warn!("what was seen of the API cannot be kept on disk: {error}");
+            self.write = Some(Instant::now() + NUMBERS_APART);
+            return;
         }
         self.written = (memory, Instant::now());
     }
@@ -425,13 +475,25 @@ struct Pauses {
     next: Duration,
     /// Of a thousand.
     share: u32,
+    /// When the last one was asked for.
+    last: Option<Instant>,
 }
 
 impl Pauses {
     fn new(node: &str) -> Self {
         let share =
             node.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 1000;
-        Self { next: WATCH_AGAIN[0], share }
+        Self { next: WATCH_AGAIN[0], share, last: None }
+    }
+
+    fn next_at(&mut self, now: Instant) -> Duration {
+        if self.last.replace(now).is_some_and(|last| now.duration_since(last) >= WATCH_QUIET) {
+            self.next = WATCH_AGAIN[0];
+        }
+        let pause = self.next;
+        self.next = (pause * 2).min(WATCH_AGAIN[1]);
+        self.share = (self.share * 7 + 13) % 1000;
+        pause / 2 + pause * self.share / 2000
     }
 }
 
@@ -439,17 +501,13 @@ impl Iterator for Pauses {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        let pause = self.next;
-        self.next = (pause * 2).min(WATCH_AGAIN[1]);
-        self.share = (self.share * 7 + 13) % 1000;
-        Some(pause / 2 + pause * self.share / 2000)
+        Some(self.next_at(Instant::now()))
     }
 }
 
 impl Backoff for Pauses {
-    fn reset(&mut self) {
-        self.next = WATCH_AGAIN[0];
-    }
+    /// Only time does that.
+    fn reset(&mut self) {}
 }
 
 async fn at(time: Option<Instant>) {
@@ -466,4 +524,27 @@ pub(super) fn value_of(object: &DynamicObject) -> Value {
 
 pub(super) fn name_of(object: &DynamicObject) -> String {
     object.metadata.name.clone().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_that_fails_is_begun_again_later_and_later_until_it_was_quiet() {
+        let mut pauses = Pauses::new("n1");
+        let mut now = Instant::now();
+        let mut fails_after = |quiet| {
+            now += quiet;
+            // Before every list the watch says that it begins.
+            pauses.reset();
+            pauses.next_at(now)
+        };
+        assert!(fails_after(Duration::ZERO) <= WATCH_AGAIN[0]);
+        for _ in 0..8 {
+            fails_after(WATCH_AGAIN[1]);
+        }
+        assert!(fails_after(WATCH_AGAIN[1]) >= WATCH_AGAIN[1] / 2);
+        assert!(fails_after(WATCH_QUIET) <= WATCH_AGAIN[0]);
+    }
 }
