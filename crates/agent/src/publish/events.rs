@@ -288,6 +288,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_configuration_of_the_api_is_no_related_object() {
+        let broken = Report {
+            objects: vec![object("a", "Rejected")],
+            findings: vec![finding("Secret", None), finding("a", None)],
+            ..Report::default()
+        };
+        let related = changes(&Report::default(), &broken).into_iter().map(|said| said.object);
+        assert_eq!(related.collect::<Vec<_>>(), [None, Some("n/a".to_owned())]);
+    }
+
+    #[test]
     fn a_thousand_broken_objects_are_said_at_once() {
         let names: Vec<String> = (0..1000).map(|number| format!("o{number:03}")).collect();
         let broken = Report {

@@ -85,6 +85,7 @@ impl Watcher {
         let name = name_of(object);
         if lock(&self.state).store.is_for_others(kind, &name) {
             lock(&self.state).store.remove(kind, &name);
+            self.wake.notify_one();
             return;
         }
         let created = object.metadata.creation_timestamp.as_ref().map(|time| time.0);
@@ -186,7 +187,7 @@ impl Watcher {
                 let is_gone = *missed >= CONFIRMATIONS;
                 match stands {
                     Err(why) if kind != Kind::Node => {
-                        // What is not there for another reason is no vote for that somebody took it away.
+                        // It counts only where nothing else explains it.
                         self.missed.remove(&(kind, name.clone()));
                         lock(&self.state).store.doubt(kind, &name, why);
                     }
@@ -213,7 +214,8 @@ impl Watcher {
         }
         if std::mem::take(&mut self.accepts) {
             self.accept_all().await;
-            self.remember();
+            // An agent that starts now does not accept it once more.
+            self.write = Some(Instant::now());
         }
         if !lock(&self.state).store.is_believed() || !self.takes_ground().await {
             return;

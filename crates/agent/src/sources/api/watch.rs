@@ -9,7 +9,6 @@ use futures_util::stream::{SelectAll, Stream, StreamExt, select_all};
 use jiff::Timestamp;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Event};
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -19,6 +18,7 @@ use tracing::{info, warn};
 use super::confirm::AGAIN;
 use super::doubt::Ground;
 use super::memory::{Memory, MemoryFile};
+use super::pauses::Pauses;
 use super::store::{Key, Kind, Taken};
 use super::version::{Version, number};
 use super::{ApiOptions, State, Trouble, lock};
@@ -30,11 +30,6 @@ const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
 pub const ACCEPT_ANNOTATION: &str = "frrk8s.metallb.io/accept-withdrawals";
 /// On the Node: until when the agent tells FRR nothing, and why.
 pub const PAUSE_ANNOTATION: &str = "frrk8s.metallb.io/pause";
-/// How soon a watch that failed is begun again, at the least and at the most.
-const WATCH_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(10)];
-/// After how long without a failure it is begun again as soon as at first. A watch says that it begins before it asks anybody, and
-/// so what works is seen by the time alone.
-const WATCH_QUIET: Duration = Duration::from_mins(1);
 /// How often what is remembered is written to disk, where only the numbers of versions for other nodes have moved.
 const NUMBERS_APART: Duration = Duration::from_mins(1);
 /// The same for everything else.
@@ -93,7 +88,7 @@ pub struct Watcher {
     file: MemoryFile,
     written: (Memory, Instant),
     /// When what is remembered is to be written.
-    write: Option<Instant>,
+    pub(super) write: Option<Instant>,
 }
 
 impl Watcher {
@@ -325,11 +320,11 @@ impl Watcher {
     /// A list begins. What it has and does not have is judged by whether the API counts back.
     async fn begin_list(&mut self, kind: Kind) {
         let before = self.highest.get(&kind).copied().unwrap_or_default();
-        let now = self.count(kind).await.ok().flatten();
+        let (now, ground) = tokio::join!(self.count(kind), self.ground_now());
+        let now = now.ok().flatten();
         let counts_back = now.is_some_and(|now| now < before);
         // The node's own object stands on no namespace.
-        let ground =
-            if kind == Kind::Node { None } else { self.ground_now().await.ok().map(|(ground, _)| ground) };
+        let ground = ground.ok().map(|(ground, _)| ground).filter(|_| kind != Kind::Node);
         if kind != Kind::Node && ground != self.ground {
             self.is_other_ground = true;
         }
@@ -451,7 +446,7 @@ impl Watcher {
         Some(memory)
     }
 
-    pub(super) fn remember(&mut self) {
+    fn remember(&mut self) {
         self.write = None;
         let Some(memory) = self.memory() else { return };
         let (before, at) = &self.written;
@@ -469,47 +464,6 @@ impl Watcher {
     }
 }
 
-/// How long to wait before a watch that failed is begun again: longer and longer, and not all agents at once.
-#[derive(Debug)]
-struct Pauses {
-    next: Duration,
-    /// Of a thousand.
-    share: u32,
-    /// When the last one was asked for.
-    last: Option<Instant>,
-}
-
-impl Pauses {
-    fn new(node: &str) -> Self {
-        let share =
-            node.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 1000;
-        Self { next: WATCH_AGAIN[0], share, last: None }
-    }
-
-    fn next_at(&mut self, now: Instant) -> Duration {
-        if self.last.replace(now).is_some_and(|last| now.duration_since(last) >= WATCH_QUIET) {
-            self.next = WATCH_AGAIN[0];
-        }
-        let pause = self.next;
-        self.next = (pause * 2).min(WATCH_AGAIN[1]);
-        self.share = (self.share * 7 + 13) % 1000;
-        pause / 2 + pause * self.share / 2000
-    }
-}
-
-impl Iterator for Pauses {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        Some(self.next_at(Instant::now()))
-    }
-}
-
-impl Backoff for Pauses {
-    /// Only time does that.
-    fn reset(&mut self) {}
-}
-
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
@@ -524,27 +478,4 @@ pub(super) fn value_of(object: &DynamicObject) -> Value {
 
 pub(super) fn name_of(object: &DynamicObject) -> String {
     object.metadata.name.clone().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_watch_that_fails_is_begun_again_later_and_later_until_it_was_quiet() {
-        let mut pauses = Pauses::new("n1");
-        let mut now = Instant::now();
-        let mut fails_after = |quiet| {
-            now += quiet;
-            // Before every list the watch says that it begins.
-            pauses.reset();
-            pauses.next_at(now)
-        };
-        assert!(fails_after(Duration::ZERO) <= WATCH_AGAIN[0]);
-        for _ in 0..8 {
-            fails_after(WATCH_AGAIN[1]);
-        }
-        assert!(fails_after(WATCH_AGAIN[1]) >= WATCH_AGAIN[1] / 2);
-        assert!(fails_after(WATCH_QUIET) <= WATCH_AGAIN[0]);
-    }
 }
