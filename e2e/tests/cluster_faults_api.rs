@@ -270,6 +270,8 @@ fn a_cluster_that_was_made_anew_before_a_running_agent_looks_takes_nothing_away(
     watched.wait_for(&all);
     agent.wait_for_reason("Applied");
     watched.mark();
+    watched.cluster.stop_api_server();
+    agent.wait_for("the trouble to be said", |report| report["apiTrouble"]["message"].is_string());
     signal(&agent, "-STOP");
     watched.cluster.wipe_etcd().unwrap();
     watched.cluster.install_crds().unwrap();
