@@ -245,12 +245,12 @@ impl Watcher {
             (self.ground, self.is_other_ground) = (Some(now), false);
             return true;
         }
-        if self.listed_anew.is_none_or(|at| at.elapsed() >= AGAIN_LATER) {
+        if self.listed_anew.is_none_or(|at| at.elapsed() >= AGAIN) {
             info!("the namespace or the CRD was made again: everything is listed anew");
             self.listed_anew = Some(Instant::now());
             self.is_to_list = true;
         } else {
-            self.again.get_or_insert(Instant::now() + AGAIN_LATER);
+            self.again.get_or_insert(Instant::now() + AGAIN);
         }
         false
     }
