@@ -24,6 +24,18 @@ fn accept(watched: &Watched, value: &str) {
     watched.cluster.kubectl(&["annotate", "--overwrite", "node", "n1", &annotation]).unwrap();
 }
 
+fn signal(agent: &Agent, signal: &str) {
+    assert!(Command::new("kill").args([signal, &agent.pid().to_string()]).status().unwrap().success());
+}
+
+/// The API counts on by far more than it does by itself when it starts.
+fn count_on(watched: &Watched) {
+    let one = |number| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{number}, namespace: frr-k8s-system}}\n")
+    };
+    watched.apply(&(0..200).map(one).collect::<Vec<_>>().join("---\n"));
+}
+
 /// Waits until a rule is found with an object.
 fn wait_for_finding(agent: &Agent, rule: &str, object: &str) {
     agent.wait_long_for(RECOVERY, &format!("{rule} with {object}"), |report| {
@@ -220,22 +232,77 @@ fn an_etcd_that_was_restored_from_an_older_copy_changes_nothing_until_somebody_w
 }
 
 #[test]
+fn an_older_copy_that_lacks_only_a_newer_object_takes_it_away_from_nobody() {
+    let Some(mut watched) = Watched::start(&ClusterOptions::default()) else { return };
+    let agent = watched.agent(EXECUTABLE, &[]);
+    watched.apply(&advertises("same", &["10.5.0.0/24"], ""));
+    watched.wait_for(&["10.5.0.0/24"]);
+    let copy = watched.cluster.snapshot_etcd().unwrap();
+    watched.cluster.start_api_server().unwrap();
+    has_no_trouble(&agent);
+    count_on(&watched);
+    watched.apply(&advertises("newer", &["10.3.0.0/24"], ""));
+    let all = ["10.3.0.0/24", "10.5.0.0/24"];
+    watched.wait_for(&all);
+    agent.wait_for_reason("Applied");
+    watched.mark();
+    watched.cluster.restore_etcd(&copy).unwrap();
+    wait_for_finding(&agent, "missing-in-api", "newer");
+    has_no_trouble(&agent);
+    // Many times longer than it takes until what somebody deleted is believed to be gone.
+    nothing_leaves_for(&watched, Duration::from_secs(15));
+    wait_for_finding(&agent, "missing-in-api", "newer");
+    assert_eq!(watched.table(), set(&all));
+    accept(&watched, "as it was at noon");
+    watched.wait_for(&["10.5.0.0/24"]);
+    watched.assert_left_only(&["10.3.0.0/24"]);
+    agent.wait_for_reason("Applied");
+}
+
+#[test]
+fn a_cluster_that_was_made_anew_before_a_running_agent_looks_takes_nothing_away() {
+    let Some(mut watched) = Watched::start(&ClusterOptions::default()) else { return };
+    let agent = watched.agent(EXECUTABLE, &[]);
+    let (a, b) = (advertises("a", &["10.1.0.0/24"], ""), advertises("b", &["10.2.0.0/24"], ""));
+    watched.apply(&(a.clone() + &b));
+    count_on(&watched);
+    let all = ["10.1.0.0/24", "10.2.0.0/24"];
+    watched.wait_for(&all);
+    agent.wait_for_reason("Applied");
+    watched.mark();
+    watched.cluster.stop_api_server();
+    agent.wait_for("the trouble to be said", |report| report["apiTrouble"]["message"].is_string());
+    signal(&agent, "-STOP");
+    watched.cluster.wipe_etcd().unwrap();
+    watched.cluster.install_crds().unwrap();
+    watched.apply(&(GROUND.to_owned() + "---\n" + &a));
+    signal(&agent, "-CONT");
+    wait_for_finding(&agent, "missing-in-api", "b");
+    nothing_leaves_for(&watched, Duration::from_secs(15));
+    assert_eq!(watched.table(), set(&all));
+    // It is over by itself when everything is there again, and what somebody deletes then is gone.
+    watched.apply(&b);
+    agent.wait_for_reason("Applied");
+    has_no_trouble(&agent);
+    watched.assert_left_only(&[]);
+    delete(&watched.cluster, "frrconfiguration", "a");
+    watched.wait_for(&["10.2.0.0/24"]);
+}
+
+#[test]
 fn a_watch_that_fell_behind_begins_anew() {
     let Some(mut watched) = Watched::start(&ClusterOptions::default()) else { return };
     let agent = watched.agent(EXECUTABLE, &[]);
     watched.apply(&(advertises("a", &["10.1.0.0/24"], "") + &advertises("b", &["10.2.0.0/24"], "")));
     watched.wait_for(&["10.1.0.0/24", "10.2.0.0/24"]);
     watched.mark();
-    let signal = |signal: &str| {
-        assert!(Command::new("kill").args([signal, &agent.pid().to_string()]).status().unwrap().success());
-    };
-    signal("-STOP");
+    signal(&agent, "-STOP");
     watched.apply(&advertises("c", &["10.3.0.0/24"], ""));
     delete(&watched.cluster, "frrconfiguration", "b");
     // One that was started anew does not know what happened before.
     watched.cluster.stop_api_server();
     watched.cluster.start_api_server().unwrap();
-    signal("-CONT");
+    signal(&agent, "-CONT");
     agent.wait_for_log(&["cannot be watched", "FRRConfiguration"]);
     watched.wait_for(&["10.1.0.0/24", "10.3.0.0/24"]);
     has_no_trouble(&agent);

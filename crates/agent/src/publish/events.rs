@@ -66,9 +66,9 @@ fn about_each(
     begun.chain(ended.map(|object| said(object, ends.0, ends.1))).collect()
 }
 
-/// Objects of a directory are none that the API could show.
+/// Objects of a directory are none that the API could show, and neither is what is no configuration, such as a Secret or a file.
 fn is_of_the_api(report: &Report, object: &str) -> bool {
-    !report.objects.iter().any(|known| known.object == object && known.source.is_some())
+    report.objects.iter().any(|known| known.object == object && known.source.is_none())
 }
 
 fn by_object(
@@ -285,6 +285,17 @@ mod tests {
         );
         let gone = Report { objects: vec![object("a", "Accepted")], ..Report::default() };
         assert_eq!(said(&held, &gone), ["ConflictResolved n/a: n/a: nobody disagrees with it any more"]);
+    }
+
+    #[test]
+    fn what_is_no_configuration_of_the_api_is_no_related_object() {
+        let broken = Report {
+            objects: vec![object("a", "Rejected")],
+            findings: vec![finding("Secret", None), finding("a", None)],
+            ..Report::default()
+        };
+        let related = changes(&Report::default(), &broken).into_iter().map(|said| said.object);
+        assert_eq!(related.collect::<Vec<_>>(), [None, Some("n/a".to_owned())]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, Error};
 use serde_json::json;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use crate::report::{Report, with_sources};
@@ -37,6 +37,8 @@ pub use sessions::SessionPublisher;
 const MANAGER: &str = "frrk8s-agent";
 /// There is at most one write in so long.
 const WRITES_APART: Duration = Duration::from_secs(1);
+/// How long a write may take.
+const WRITE_LIMIT: Duration = Duration::from_secs(30);
 /// How long it is waited after a write that failed, at the most.
 const FAILED_PAUSE_MAX: Duration = Duration::from_secs(30);
 
@@ -77,17 +79,22 @@ impl Publisher {
         loop {
             let report = reports.borrow_and_update().clone();
             let mut is_due = false;
-            let later = match self.write(&api, &report, (&mut written, &mut pace)).await {
+            let wrote = timeout(WRITE_LIMIT, self.write(&api, &report, (&mut written, &mut pace))).await;
+            let wrote = match wrote {
+                Ok(wrote) => wrote.map_err(|error| with_sources(&error)),
+                Err(_) => Err("no answer in time".to_owned()),
+            };
+            let later = match wrote {
                 Ok(later) => {
                     pause = WRITES_APART;
                     self.note_trouble(None);
                     later
                 }
-                Err(error) => {
+                Err(trouble) => {
                     // Somebody may have removed it: it is made anew.
                     written = None;
                     pause = (pause * 2).min(FAILED_PAUSE_MAX);
-                    self.note_trouble(Some(with_sources(&error)));
+                    self.note_trouble(Some(trouble));
                     is_due = true;
                     None
                 }

@@ -8,7 +8,7 @@ use frrk8s_api::k8s::{Node, ObjectReference};
 use kube::Client;
 use kube::api::Api;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use tokio::time::{Duration, Instant, sleep_until};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::events::changes;
@@ -20,6 +20,8 @@ use crate::server::Shared;
 const CONTROLLER: &str = "frrk8s.metallb.io/agent";
 /// The longest note that the API takes is 1 KiB.
 const NOTE_BYTES_MAX: usize = 1000;
+/// How long writing one may take.
+const WRITE_LIMIT: Duration = Duration::from_secs(30);
 /// How long it is waited after an event that could not be written.
 const FAILED_PAUSE: Duration = Duration::from_secs(10);
 
@@ -87,16 +89,23 @@ impl Events {
             action: said.action.to_owned(),
             secondary: said.object.as_deref().map(related),
         };
-        let regarding = self.regarding().await;
-        match self.recorder.publish(&event, &regarding).await {
+        let published = timeout(WRITE_LIMIT, async {
+            let regarding = self.regarding().await;
+            self.recorder.publish(&event, &regarding).await
+        });
+        let published = match published.await {
+            Ok(published) => published.map_err(|error| with_sources(&error)),
+            Err(_) => Err("no answer in time".to_owned()),
+        };
+        match published {
             Ok(()) => {
                 debug!(reason = said.reason, "event written");
                 self.has_failed = false;
                 true
             }
-            Err(error) => {
+            Err(why) => {
                 if !std::mem::replace(&mut self.has_failed, true) {
-                    warn!(node = self.node, "an event cannot be written: {}", with_sources(&error));
+                    warn!(node = self.node, "an event cannot be written: {why}");
                 }
                 false
             }

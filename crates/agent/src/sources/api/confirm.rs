@@ -1,5 +1,6 @@
 //! What is not believed is looked into, until it is clear or somebody says how it is to be.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -51,10 +52,7 @@ impl Watcher {
         let apart = self.probe.take().map_or(PROBES_APART[0], |(_, apart)| apart);
         for kind in troubled {
             match self.count(kind).await {
-                Ok(Some(now)) if now < self.highest.get(&kind).copied().unwrap_or_default() => {
-                    info!(kind = kind.as_str(), now, "the API counts back: everything is listed anew");
-                    self.is_to_list = true;
-                }
+                Ok(Some(now)) if self.is_behind(kind, now) => {}
                 Ok(_) if self.failed.get(&kind).is_none_or(|at| at.elapsed() >= QUIET) => {
                     self.note_recovery(kind);
                 }
@@ -67,9 +65,29 @@ impl Watcher {
         }
     }
 
+    /// Whether the watch of a kind waits for a number that the API has yet to reach: then everything is listed anew.
+    fn is_behind(&mut self, kind: Kind, now: u64) -> bool {
+        let of = |counts: &BTreeMap<Kind, u64>| counts.get(&kind).copied().unwrap_or_default();
+        if now < of(&self.highest) {
+            lock(&self.state).store.is_restored = true;
+        }
+        // A list that is under way begins where the API is.
+        let is_behind = now < of(&self.since_list) && !self.listing.contains_key(&kind);
+        if is_behind {
+            info!(kind = kind.as_str(), now, "the API counts back: everything is listed anew");
+            self.is_to_list = true;
+        }
+        is_behind
+    }
+
     /// Somebody deleted an object, or something took it along.
     pub(super) async fn delete(&mut self, kind: Kind, object: &DynamicObject) {
         let name = name_of(object);
+        if lock(&self.state).store.is_for_others(kind, &name) {
+            lock(&self.state).store.remove(kind, &name);
+            self.wake.notify_one();
+            return;
+        }
         let created = object.metadata.creation_timestamp.as_ref().map(|time| time.0);
         // The node's own object stands on no namespace.
         let stands = if kind == Kind::Node { Ok(()) } else { self.stands_for(created).await };
@@ -107,7 +125,7 @@ impl Watcher {
         ))
     }
 
-    async fn ground_now(&self) -> Result<(Ground, Option<Timestamp>), String> {
+    pub(super) async fn ground_now(&self) -> Result<(Ground, Option<Timestamp>), String> {
         let asked = timeout(ANSWER_LIMIT, ground(&self.options.client, &self.options.namespace));
         asked
             .await
@@ -120,12 +138,7 @@ impl Watcher {
         if doubted.is_empty() {
             return;
         }
-        let stands = match self.stand().await {
-            Ok(()) if lock(&self.state).store.is_restored => Err(format!(
-                "the API seems to have been restored from an older copy, which does not have it; the annotation {ACCEPT_ANNOTATION} on the Node accepts what is gone"
-            )),
-            stands => stands,
-        };
+        let stands = self.takes_away().await;
         for key in doubted {
             self.look_into(key, &stands).await;
         }
@@ -133,12 +146,38 @@ impl Watcher {
         self.again = Some(Instant::now() + apart);
     }
 
+    /// Whether what the API does not have is what somebody took away, or why that is not known.
+    async fn takes_away(&mut self) -> Result<(), String> {
+        self.stand().await?;
+        let kinds: BTreeSet<Kind> =
+            lock(&self.state).store.doubted().into_iter().map(|(kind, _)| kind).collect();
+        for kind in kinds {
+            let now = self.count(kind).await;
+            let now = now.map_err(|why| format!("where the API counts to cannot be looked at: {why}"))?;
+            if let Some(now) = now {
+                self.is_behind(kind, now);
+            }
+        }
+        if lock(&self.state).store.is_restored {
+            return Err(format!(
+                "the API seems to have been restored from an older copy, which does not have it; the annotation {ACCEPT_ANNOTATION} on the Node accepts what is gone"
+            ));
+        }
+        Ok(())
+    }
+
+    /// An object as it is now, if it is there.
+    pub(super) async fn get(&self, kind: Kind, name: &str) -> Result<Option<DynamicObject>, String> {
+        match timeout(ANSWER_LIMIT, self.api(kind).get_opt(name)).await {
+            Ok(found) => found.map_err(|error| error.to_string()),
+            Err(_) => Err("no answer in time".to_owned()),
+        }
+    }
+
     async fn look_into(&mut self, (kind, name): Key, stands: &Result<(), String>) {
-        let found = timeout(ANSWER_LIMIT, self.api(kind).get_opt(&name)).await;
-        let found = found.map_err(|_| "no answer in time".to_owned());
-        match found.and_then(|found| found.map_err(|error| error.to_string())) {
+        match self.get(kind, &name).await {
             Ok(Some(object)) => {
-                if self.apply(kind, &object, false) == Taken::Same {
+                if self.apply_fetched(kind, &object) == Taken::Same {
                     return;
                 }
             }
@@ -147,7 +186,11 @@ impl Watcher {
                 *missed = missed.saturating_add(1);
                 let is_gone = *missed >= CONFIRMATIONS;
                 match stands {
-                    Err(why) if kind != Kind::Node => lock(&self.state).store.doubt(kind, &name, why),
+                    Err(why) if kind != Kind::Node => {
+                        // It counts only where nothing else explains it.
+                        self.missed.remove(&(kind, name.clone()));
+                        lock(&self.state).store.doubt(kind, &name, why);
+                    }
                     _ if is_gone => {
                         info!(kind = kind.as_str(), name, "is gone");
                         self.missed.remove(&(kind, name.clone()));
@@ -166,20 +209,16 @@ impl Watcher {
 
     /// Where everything is clear, what is there is what things are judged by from now on.
     pub(super) async fn settle(&mut self) {
-        if !lock(&self.state).has_all() {
+        if !self.is_at_rest() {
             return;
         }
         if std::mem::take(&mut self.accepts) {
             self.accept_all().await;
+            // An agent that starts now does not accept it once more.
+            self.write = Some(Instant::now());
         }
-        if !lock(&self.state).store.is_believed() {
+        if !lock(&self.state).store.is_believed() || !self.takes_ground().await {
             return;
-        }
-        if self.ground.is_none() || self.is_other_ground {
-            match self.ground_now().await {
-                Ok((now, _)) => (self.ground, self.is_other_ground) = (Some(now), false),
-                Err(_) => return,
-            }
         }
         if std::mem::take(&mut lock(&self.state).store.is_restored) {
             // From now on the API counts from where it is.
@@ -187,14 +226,43 @@ impl Watcher {
         }
     }
 
+    /// Whether all watches work and no list is under way, which may lack something, or have it in an older version.
+    fn is_at_rest(&self) -> bool {
+        let state = lock(&self.state);
+        state.has_all() && state.trouble.is_empty() && self.listing.is_empty() && !self.is_to_list
+    }
+
+    /// Whether the ground is known to be the one that objects are judged by. Another one takes its place only after everything was
+    /// listed on it, and so judged by the one before.
+    async fn takes_ground(&mut self) -> bool {
+        if self.ground.is_some() && !self.is_other_ground {
+            return true;
+        }
+        let Ok((now, _)) = self.ground_now().await else { return false };
+        let is_same = self.ground.as_ref().is_none_or(|before| *before == now);
+        let on = [Kind::Configuration, Kind::Daemon, Kind::Secret].map(|kind| self.listed_on.get(&kind));
+        if is_same || on.iter().all(|on| *on == Some(&now)) {
+            (self.ground, self.is_other_ground) = (Some(now), false);
+            return true;
+        }
+        if self.listed_anew.is_none_or(|at| at.elapsed() >= AGAIN) {
+            info!("the namespace or the CRD was made again: everything is listed anew");
+            self.listed_anew = Some(Instant::now());
+            self.is_to_list = true;
+        } else {
+            self.again.get_or_insert(Instant::now() + AGAIN);
+        }
+        false
+    }
+
     /// An operator says that everything is to be as the API has it.
     async fn accept_all(&mut self) {
         let doubted = lock(&self.state).store.doubted();
         for (kind, name) in doubted {
-            let found = timeout(ANSWER_LIMIT, self.api(kind).get_opt(&name)).await;
+            let found = self.get(kind, &name).await;
             let mut state = lock(&self.state);
             match found {
-                Ok(Ok(Some(object))) => {
+                Ok(Some(object)) => {
                     info!(kind = kind.as_str(), name, "an operator accepts it as the API has it");
                     state.store.believe(kind, &value_of(&object));
                     drop(state);
@@ -202,12 +270,12 @@ impl Watcher {
                         self.choose_by(object.metadata.labels.clone().unwrap_or_default());
                     }
                 }
-                Ok(Ok(None)) => {
+                Ok(None) => {
                     info!(kind = kind.as_str(), name, "an operator accepts that it is gone");
                     state.store.remove(kind, &name);
                 }
-                _ => {
-                    warn!(kind = kind.as_str(), name, "cannot be asked for, and is accepted later");
+                Err(why) => {
+                    warn!(kind = kind.as_str(), name, "cannot be asked for, and is accepted later: {why}");
                     self.accepts = true;
                 }
             }

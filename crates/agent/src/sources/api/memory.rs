@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use super::doubt::Ground;
 use super::store::{Key, Kind};
@@ -35,6 +36,8 @@ pub struct Memory {
     pub is_restored: bool,
     /// With what an operator accepted last that objects are gone.
     pub accepted: Option<String>,
+    /// The Node that said so.
+    pub node: Option<Version>,
     /// The pause that the Node asked for.
     pub pause: Option<NodePause>,
 }
@@ -49,8 +52,25 @@ pub(super) struct Remembered {
 impl Memory {
     /// What a file has; nothing where it cannot be read.
     pub fn load(path: &Path) -> Self {
-        let text = fs::read_to_string(path).unwrap_or_default();
-        serde_json::from_str(&text).ok().filter(|memory: &Self| memory.shape == SHAPE).unwrap_or_default()
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
+            Err(error) => {
+                warn!("{} cannot be read: {error}", path.display());
+                return Self::default();
+            }
+        };
+        match serde_json::from_str(&text) {
+            Ok(memory @ Self { shape: SHAPE, .. }) => memory,
+            Ok(Self { shape, .. }) => {
+                warn!("{} has the shape {shape}, and is not read", path.display());
+                Self::default()
+            }
+            Err(error) => {
+                warn!("{} is damaged, and is not read: {error}", path.display());
+                Self::default()
+            }
+        }
     }
 
     /// Whether anything is remembered.

@@ -14,6 +14,7 @@ mod access;
 mod confirm;
 mod doubt;
 mod memory;
+mod pauses;
 mod store;
 mod version;
 mod watch;

@@ -190,6 +190,12 @@ impl Store {
         }
     }
 
+    /// Whether it is there and does not matter here.
+    pub fn is_for_others(&self, kind: Kind, name: &str) -> bool {
+        let key = (kind, name.to_owned());
+        self.seen.get(&key).is_some_and(|seen| seen.text.is_none()) && !self.incomplete().contains(&key)
+    }
+
     /// What is not believed.
     pub fn doubted(&self) -> Vec<Key> {
         self.doubted.keys().cloned().collect()
@@ -391,8 +397,11 @@ mod tests {
         store.apply(Kind::Configuration, &configuration("there", Some("8"), Some("s")), false);
         assert_eq!(names(&store), ["FRRConfiguration n/all", "FRRConfiguration n/here"]);
         assert_eq!((store.left_out(), store.incomplete().len()), (1, 0));
+        assert!(store.is_for_others(Kind::Configuration, "there"));
+        assert!(!store.is_for_others(Kind::Configuration, "here"));
         store.choose_by(labels("8"));
         assert_eq!(store.incomplete(), [(Kind::Configuration, "there".to_owned())]);
+        assert!(!store.is_for_others(Kind::Configuration, "there"));
         assert_eq!(names(&store), ["FRRConfiguration n/all"]);
         store.apply(Kind::Configuration, &configuration("there", Some("8"), Some("s")), false);
         assert_eq!(names(&store), ["FRRConfiguration n/all", "FRRConfiguration n/there"]);

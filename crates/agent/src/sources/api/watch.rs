@@ -9,7 +9,6 @@ use futures_util::stream::{SelectAll, Stream, StreamExt, select_all};
 use jiff::Timestamp;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Event};
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -19,8 +18,9 @@ use tracing::{info, warn};
 use super::confirm::AGAIN;
 use super::doubt::Ground;
 use super::memory::{Memory, MemoryFile};
+use super::pauses::Pauses;
 use super::store::{Key, Kind, Taken};
-use super::version::number;
+use super::version::{Version, number};
 use super::{ApiOptions, State, Trouble, lock};
 use crate::pause::NodePause;
 
@@ -30,8 +30,6 @@ const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
 pub const ACCEPT_ANNOTATION: &str = "frrk8s.metallb.io/accept-withdrawals";
 /// On the Node: until when the agent tells FRR nothing, and why.
 pub const PAUSE_ANNOTATION: &str = "frrk8s.metallb.io/pause";
-/// How soon a watch that failed is begun again, at the least and at the most.
-const WATCH_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(10)];
 /// How often what is remembered is written to disk, where only the numbers of versions for other nodes have moved.
 const NUMBERS_APART: Duration = Duration::from_mins(1);
 /// The same for everything else.
@@ -41,13 +39,15 @@ type Changes = Pin<Box<dyn Stream<Item = (Kind, watcher::Result<Event<DynamicObj
 
 /// A list that is under way.
 #[derive(Debug, Default)]
-struct Listing {
+pub(super) struct Listing {
     /// The names that it had so far.
     names: BTreeSet<String>,
     /// Whether what was never seen and is no newer than this had gone before.
     known_up_to: Option<u64>,
     /// Where the API counted to.
     counted: u64,
+    /// What its objects stand on, where that could be looked at.
+    ground: Option<Ground>,
 }
 
 /// What watches.
@@ -55,10 +55,15 @@ pub struct Watcher {
     pub(super) options: ApiOptions,
     pub(super) state: Arc<Mutex<State>>,
     pub(super) wake: Arc<Notify>,
-    listing: BTreeMap<Kind, Listing>,
+    /// The lists that are under way, or about to begin.
+    pub(super) listing: BTreeMap<Kind, Listing>,
     /// What objects are believed under, and whether it may be another one by now.
     pub(super) ground: Option<Ground>,
     pub(super) is_other_ground: bool,
+    /// What the objects of each kind stood on when the list of them began that ended last.
+    pub(super) listed_on: BTreeMap<Kind, Ground>,
+    /// When everything was listed anew last because of another ground.
+    pub(super) listed_anew: Option<Instant>,
     /// The highest resource version of each kind that was seen.
     pub(super) highest: BTreeMap<Kind, u64>,
     /// The same since the last list.
@@ -66,6 +71,10 @@ pub struct Watcher {
     /// How often each of what vanished was asked for in vain.
     pub(super) missed: BTreeMap<Key, u8>,
     pub(super) accepted: Option<String>,
+    /// The Node that said so.
+    node: Option<Version>,
+    /// The versions of what was fetched, of which the watch may still have older ones to tell.
+    pub(super) fetched: BTreeMap<Key, u64>,
     /// Whether an operator accepted something while nobody watched.
     pub(super) accepts: bool,
     /// When what is not believed is asked for again.
@@ -79,7 +88,7 @@ pub struct Watcher {
     file: MemoryFile,
     written: (Memory, Instant),
     /// When what is remembered is to be written.
-    write: Option<Instant>,
+    pub(super) write: Option<Instant>,
 }
 
 impl Watcher {
@@ -92,6 +101,11 @@ impl Watcher {
             state.store.is_restored = memory.is_restored;
             state.pause.clone_from(&memory.pause);
         }
+        if memory.is_blank() && !options.known.is_empty() {
+            warn!("what was seen of the API before is not known: it is believed as if for the first time");
+        }
+        let of_node = (Kind::Node, options.node.clone());
+        let node = memory.node.clone().or_else(|| memory.versions().remove(&of_node));
         Self {
             options,
             state,
@@ -99,10 +113,14 @@ impl Watcher {
             listing: BTreeMap::new(),
             ground: memory.ground.clone(),
             is_other_ground: memory.ground.is_some(),
+            listed_on: BTreeMap::new(),
+            listed_anew: None,
             highest: memory.highest.clone(),
             since_list: BTreeMap::new(),
             missed: BTreeMap::new(),
             accepted: memory.accepted.clone(),
+            node,
+            fetched: BTreeMap::new(),
             accepts: false,
             again: None,
             probe: None,
@@ -120,6 +138,11 @@ impl Watcher {
         let mut changes: SelectAll<Changes> = select_all([self.changes(Kind::Node)]);
         let mut has_all = false;
         loop {
+            if std::mem::take(&mut self.is_to_list) {
+                changes = select_all(Kind::ALL.map(|kind| self.changes(kind)));
+                self.listing = Kind::ALL.map(|kind| (kind, Listing::default())).into();
+                has_all = true;
+            }
             tokio::select! {
                 Some((kind, change)) = changes.next() => match change {
                     Ok(event) => self.handle(kind, event).await,
@@ -131,10 +154,6 @@ impl Watcher {
                 }
                 () = at(self.probe.map(|(at, _)| at)) => self.look_whether_it_answers().await,
                 () = at(self.write) => self.remember(),
-            }
-            if std::mem::take(&mut self.is_to_list) {
-                changes = select_all(Kind::ALL.map(|kind| self.changes(kind)));
-                has_all = true;
             }
             if !has_all && lock(&self.state).listed.contains(&Kind::Node) {
                 has_all = true;
@@ -194,6 +213,9 @@ impl Watcher {
             Event::InitDone => self.end_list(kind),
             Event::Apply(object) => {
                 self.note_number(kind, &object);
+                if self.is_past(kind, &object) {
+                    return;
+                }
                 if self.apply(kind, &object, false) != Taken::Same {
                     self.wake.notify_one();
                 }
@@ -206,6 +228,26 @@ impl Watcher {
         self.note_recovery(kind);
         let soon = Instant::now() + WRITES_APART;
         self.write = Some(self.write.map_or(soon, |at| at.min(soon)));
+    }
+
+    /// Whether it was fetched in a newer version since.
+    fn is_past(&mut self, kind: Kind, object: &DynamicObject) -> bool {
+        let key = (kind, name_of(object));
+        let version = object.metadata.resource_version.as_deref().and_then(number);
+        let is_past =
+            self.fetched.get(&key).zip(version).is_some_and(|(fetched, version)| version < *fetched);
+        if !is_past {
+            self.fetched.remove(&key);
+        }
+        is_past
+    }
+
+    /// Takes in an object that was fetched.
+    pub(super) fn apply_fetched(&mut self, kind: Kind, object: &DynamicObject) -> Taken {
+        if let Some(version) = object.metadata.resource_version.as_deref().and_then(number) {
+            self.fetched.insert((kind, name_of(object)), version);
+        }
+        self.apply(kind, object, false)
     }
 
     /// Takes in an object.
@@ -221,7 +263,7 @@ impl Watcher {
             if lock(&self.state).store.is_believed_of(kind) {
                 self.choose_by(object.metadata.labels.clone().unwrap_or_default());
             }
-            self.note_annotations(object);
+            self.note_annotations(object, &value);
         }
         taken
     }
@@ -239,13 +281,22 @@ impl Watcher {
         }
     }
 
-    fn note_annotations(&mut self, node: &DynamicObject) {
+    fn note_annotations(&mut self, node: &DynamicObject, value: &Value) {
         let annotation = |name| node.metadata.annotations.as_ref().and_then(|all| all.get(name)).cloned();
         self.note_pause(annotation(PAUSE_ANNOTATION));
         let accepted = annotation(ACCEPT_ANNOTATION);
         let is_first = !lock(&self.state).listed.contains(&Kind::Node) && self.written.0.is_blank();
+        let now = Version::of(value, "");
+        // A Node that was restored says what an operator meant long ago.
+        let is_older = self.node.as_ref().is_some_and(|before| now.is_older_than(before));
+        self.node = Some(now);
         if std::mem::replace(&mut self.accepted, accepted.clone()) != accepted {
-            self.accepts = !is_first && accepted.is_some();
+            self.accepts = !is_first && !is_older && accepted.is_some();
+            if is_older && accepted.is_some() {
+                info!(
+                    "{ACCEPT_ANNOTATION} has another value on a Node that is older than it was: it accepts nothing"
+                );
+            }
         }
     }
 
@@ -269,12 +320,16 @@ impl Watcher {
     /// A list begins. What it has and does not have is judged by whether the API counts back.
     async fn begin_list(&mut self, kind: Kind) {
         let before = self.highest.get(&kind).copied().unwrap_or_default();
-        let now = self.count(kind).await.ok().flatten();
+        let (now, ground) = tokio::join!(self.count(kind), self.ground_now());
+        let now = now.ok().flatten();
         let counts_back = now.is_some_and(|now| now < before);
-        if counts_back {
-            // What is there in a cluster that was made anew did not come back.
-            self.is_other_ground = self.stand().await.is_err();
+        // The node's own object stands on no namespace.
+        let ground = ground.ok().map(|(ground, _)| ground).filter(|_| kind != Kind::Node);
+        if kind != Kind::Node && ground != self.ground {
+            self.is_other_ground = true;
         }
+        // What is there in a cluster that was made anew did not come back.
+        let is_made_anew = ground.is_some() && self.ground.is_some() && ground != self.ground;
         let mut state = lock(&self.state);
         if counts_back {
             let (kind, now) = (kind.as_str(), now.unwrap_or_default());
@@ -286,15 +341,20 @@ impl Watcher {
         }
         let knows_all = state.listed.contains(&kind) || state.store.is_restored;
         drop(state);
-        let can_be_back = knows_all && before > 0 && !(counts_back && self.is_other_ground);
+        let can_be_back = knows_all && before > 0 && !is_made_anew;
         let known_up_to = can_be_back.then_some(before);
         let counted = now.unwrap_or_default();
-        self.listing.insert(kind, Listing { names: BTreeSet::new(), known_up_to, counted });
+        self.listing.insert(kind, Listing { names: BTreeSet::new(), known_up_to, counted, ground });
     }
 
     fn end_list(&mut self, kind: Kind) {
-        let Listing { names: listed, counted, .. } = self.listing.remove(&kind).unwrap_or_default();
+        let Listing { names: listed, counted, ground, .. } = self.listing.remove(&kind).unwrap_or_default();
+        match ground {
+            Some(ground) => drop(self.listed_on.insert(kind, ground)),
+            None => drop(self.listed_on.remove(&kind)),
+        }
         self.since_list.remove(&kind);
+        self.fetched.retain(|(other, _), _| *other != kind);
         self.count_up(kind, counted);
         let mut state = lock(&self.state);
         let is_first = state.listed.insert(kind);
@@ -324,14 +384,14 @@ impl Watcher {
             if state.has_all() { state.store.incomplete() } else { Vec::new() }
         };
         for (kind, name) in incomplete {
-            match self.api(kind).get_opt(&name).await {
-                Ok(Some(object)) => drop(self.apply(kind, &object, false)),
+            match self.get(kind, &name).await {
+                Ok(Some(object)) => drop(self.apply_fetched(kind, &object)),
                 Ok(None) => {
                     lock(&self.state).store.doubt(kind, &name, "it is not there although it was listed");
                     self.again.get_or_insert(Instant::now() + AGAIN);
                 }
-                Err(error) => {
-                    warn!(kind = kind.as_str(), name, "cannot be fetched: {error}");
+                Err(why) => {
+                    warn!(kind = kind.as_str(), name, "cannot be fetched: {why}");
                     self.again.get_or_insert(Instant::now() + AGAIN);
                 }
             }
@@ -376,7 +436,9 @@ impl Watcher {
             highest: self.highest.clone(),
             labels: state.store.labels().clone(),
             is_restored: state.store.is_restored,
-            accepted: self.accepted.clone(),
+            // What is accepted is not done yet: another agent is to do it.
+            accepted: if self.accepts { self.written.0.accepted.clone() } else { self.accepted.clone() },
+            node: self.node.clone(),
             pause: state.pause.clone(),
             ..self.written.0.clone()
         };
@@ -395,41 +457,10 @@ impl Watcher {
         }
         if let Err(error) = self.file.keep(memory.clone()) {
             warn!("what was seen of the API cannot be kept on disk: {error}");
+            self.write = Some(Instant::now() + NUMBERS_APART);
+            return;
         }
         self.written = (memory, Instant::now());
-    }
-}
-
-/// How long to wait before a watch that failed is begun again: longer and longer, and not all agents at once.
-#[derive(Debug)]
-struct Pauses {
-    next: Duration,
-    /// Of a thousand.
-    share: u32,
-}
-
-impl Pauses {
-    fn new(node: &str) -> Self {
-        let share =
-            node.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 1000;
-        Self { next: WATCH_AGAIN[0], share }
-    }
-}
-
-impl Iterator for Pauses {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        let pause = self.next;
-        self.next = (pause * 2).min(WATCH_AGAIN[1]);
-        self.share = (self.share * 7 + 13) % 1000;
-        Some(pause / 2 + pause * self.share / 2000)
-    }
-}
-
-impl Backoff for Pauses {
-    fn reset(&mut self) {
-        self.next = WATCH_AGAIN[0];
     }
 }
 
