@@ -245,9 +245,10 @@ impl Watcher {
             (self.ground, self.is_other_ground) = (Some(now), false);
             return true;
         }
-        if self.listed_anew.is_none_or(|at| at.elapsed() >= AGAIN) {
+        let is_new = self.listed_anew.as_ref().is_none_or(|(on, at)| *on != now || at.elapsed() >= AGAIN);
+        if is_new {
             info!("the namespace or the CRD was made again: everything is listed anew");
-            self.listed_anew = Some(Instant::now());
+            self.listed_anew = Some((now, Instant::now()));
             self.is_to_list = true;
         } else {
             self.again.get_or_insert(Instant::now() + AGAIN);

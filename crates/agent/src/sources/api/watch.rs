@@ -62,8 +62,8 @@ pub struct Watcher {
     pub(super) is_other_ground: bool,
     /// What the objects of each kind stood on when the list of them began that ended last.
     pub(super) listed_on: BTreeMap<Kind, Ground>,
-    /// When everything was listed anew last because of another ground.
-    pub(super) listed_anew: Option<Instant>,
+    /// The other ground because of which everything was listed anew last, and when.
+    pub(super) listed_anew: Option<(Ground, Instant)>,
     /// The highest resource version of each kind that was seen.
     pub(super) highest: BTreeMap<Kind, u64>,
     /// The same since the last list.
