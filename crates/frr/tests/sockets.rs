@@ -119,6 +119,28 @@ async fn a_mute_socket_is_no_hang() {
 }
 
 #[tokio::test]
+async fn a_daemon_that_takes_no_more_connections_does_not_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("bgpd.vty");
+    let listener = UnixListener::bind(&path).unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) = UnixStream::connect(&path).await {
+        waiting.push(stream);
+    }
+    let limits = Limits { connect: Duration::from_millis(300), ..Limits::default() };
+    let mut sockets = Sockets::new(directory.path()).with_limits(limits);
+    assert_eq!(sockets.version().await.unwrap_err().reason(), "DaemonTimedOut");
+    // As soon as it takes some, it is connected to again. (This one says nothing and closes.)
+    let accepting = async { while listener.accept().await.is_ok() {} };
+    let mut sockets = Sockets::new(directory.path());
+    let error = tokio::select! {
+        asked = sockets.version() => asked.unwrap_err(),
+        () = accepting => unreachable!(),
+    };
+    assert_eq!(error.reason(), "DaemonClosed");
+}
+
+#[tokio::test]
 async fn a_daemon_that_falls_silent_or_dies_in_a_batch_is_blamed_on_the_line() {
     for (dies, reason) in [(false, "DaemonTimedOut"), (true, "DaemonClosed")] {
         let fake = Fake::new(move |line| match line {

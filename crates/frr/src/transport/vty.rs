@@ -17,11 +17,14 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::error::{FrrError, Place};
 use super::limits::Limits;
 use super::reply::{Reply, masked_text};
+
+/// How soon it is tried again to connect to a daemon that takes no more connections just now.
+const FULL_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a reply did not come; where we were is known to the caller.
 #[derive(Debug)]
@@ -52,11 +55,9 @@ impl fmt::Debug for Vty {
 impl Vty {
     /// Connects to a socket.
     pub(super) async fn connect(daemon: Daemon, path: &Path, limits: Limits) -> Result<Self, FrrError> {
-        let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-        let connected = timeout(limits.connect, UnixStream::connect(path)).await;
-        let stream = connected
-            .unwrap_or_else(|elapsed| Err(late(elapsed)))
-            .map_err(|source| unconnected(daemon, path, source))?;
+        let late = || FrrError::TimedOut { daemon, at: Place::at("enable"), limit: limits.connect };
+        let connected = timeout(limits.connect, patiently(path)).await.map_err(|_| late())?;
+        let stream = connected.map_err(|source| unconnected(daemon, path, source))?;
         let mut vty = Self { stream, daemon, limits, received: Vec::new() };
         vty.ask("enable").await?;
         Ok(vty)
@@ -161,6 +162,17 @@ impl From<io::Error> for Lost {
         match error.kind() {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Self::Closed,
             _ => Self::Failed(error),
+        }
+    }
+}
+
+/// Connects as soon as the daemon takes one connection more: one that does not answer leaves those of before waiting, and the
+/// kernel has few places for them.
+async fn patiently(path: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(FULL_PAUSE).await,
+            connected => return connected,
         }
     }
 }
