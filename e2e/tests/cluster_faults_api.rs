@@ -29,9 +29,11 @@ fn signal(agent: &Agent, signal: &str) {
 }
 
 /// The API counts on by far more than it does by itself when it starts.
-fn count_on(watched: &Watched) {
+fn count_on(watched: &Watched, name: &str) {
     let one = |number| {
-        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{number}, namespace: frr-k8s-system}}\n")
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}{number}, namespace: frr-k8s-system}}\n"
+        )
     };
     watched.apply(&(0..200).map(one).collect::<Vec<_>>().join("---\n"));
 }
@@ -240,7 +242,7 @@ fn an_older_copy_that_lacks_only_a_newer_object_takes_it_away_from_nobody() {
     let copy = watched.cluster.snapshot_etcd().unwrap();
     watched.cluster.start_api_server().unwrap();
     has_no_trouble(&agent);
-    count_on(&watched);
+    count_on(&watched, "before");
     watched.apply(&advertises("newer", &["10.3.0.0/24"], ""));
     let all = ["10.3.0.0/24", "10.5.0.0/24"];
     watched.wait_for(&all);
@@ -260,12 +262,42 @@ fn an_older_copy_that_lacks_only_a_newer_object_takes_it_away_from_nobody() {
 }
 
 #[test]
+fn an_older_copy_that_counted_on_before_the_watch_went_on_takes_nothing_away() {
+    let Some(mut watched) = Watched::start(&ClusterOptions::default()) else { return };
+    let agent = watched.agent(EXECUTABLE, &[]);
+    watched.apply(&advertises("same", &["10.5.0.0/24"], ""));
+    watched.wait_for(&["10.5.0.0/24"]);
+    let copy = watched.cluster.snapshot_etcd().unwrap();
+    watched.cluster.start_api_server().unwrap();
+    has_no_trouble(&agent);
+    count_on(&watched, "before");
+    watched.apply(&advertises("newer", &["10.3.0.0/24"], ""));
+    let all = ["10.3.0.0/24", "10.5.0.0/24"];
+    watched.wait_for(&all);
+    agent.wait_for_reason("Applied");
+    watched.mark();
+    signal(&agent, "-STOP");
+    watched.cluster.restore_etcd(&copy).unwrap();
+    // From here on the API server knows what changes; the watch goes on in the middle of it.
+    watched.cluster.kubectl(&["get", "-A", "frrconfigurations,secrets,nodes,frrk8sconfigurations"]).unwrap();
+    count_on(&watched, "after");
+    count_on(&watched, "later");
+    signal(&agent, "-CONT");
+    wait_for_finding(&agent, "missing-in-api", "newer");
+    nothing_leaves_for(&watched, Duration::from_secs(8));
+    assert_eq!(watched.table(), set(&all));
+    accept(&watched, "as it was at noon");
+    watched.wait_for(&["10.5.0.0/24"]);
+    agent.wait_for_reason("Applied");
+}
+
+#[test]
 fn a_cluster_that_was_made_anew_before_a_running_agent_looks_takes_nothing_away() {
     let Some(mut watched) = Watched::start(&ClusterOptions::default()) else { return };
     let agent = watched.agent(EXECUTABLE, &[]);
     let (a, b) = (advertises("a", &["10.1.0.0/24"], ""), advertises("b", &["10.2.0.0/24"], ""));
     watched.apply(&(a.clone() + &b));
-    count_on(&watched);
+    count_on(&watched, "before");
     let all = ["10.1.0.0/24", "10.2.0.0/24"];
     watched.wait_for(&all);
     agent.wait_for_reason("Applied");

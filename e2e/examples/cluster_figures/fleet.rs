@@ -63,7 +63,7 @@ pub fn run() -> Result<(), LabError> {
         }
         changes += batch.len();
         ground.put(batch.iter().map(|number| object(*number, rounds[*number], agents)).collect());
-        ground.block_on(tokio::time::sleep(PAUSE));
+        ground.block_on(async { tokio::time::sleep(PAUSE).await });
     }
     let churned = churned.elapsed();
     let ended = Instant::now();

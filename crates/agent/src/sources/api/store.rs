@@ -221,6 +221,15 @@ impl Store {
         remembered.chain(doubted).chain(seen).collect()
     }
 
+    /// The objects of a kind that were written last, and their resource versions, where those are numbers.
+    pub fn written_last(&self, kind: Kind, most: usize) -> Vec<(String, u64)> {
+        let seen = self.seen.iter().filter(|((other, _), _)| *other == kind);
+        let mut seen: Vec<(u64, &String)> =
+            seen.filter_map(|((_, name), seen)| Some((seen.version.number()?, name))).collect();
+        seen.sort_unstable_by(|one, other| other.cmp(one));
+        seen.into_iter().take(most).map(|(number, name)| (name.clone(), number)).collect()
+    }
+
     /// Remembers what counted before a restart.
     pub fn remember(&mut self, versions: BTreeMap<Key, Version>) {
         self.remembered = versions;
@@ -466,6 +475,18 @@ mod tests {
         store.apply(Kind::Configuration, &at(configuration("a", None, None), "u", (100, 5)), false);
         store.apply(Kind::Configuration, &at(configuration("a", None, None), "u", (50, 5)), false);
         assert!(store.is_believed() && store.is_restored && names(&store).len() == 1);
+    }
+
+    #[test]
+    fn what_was_written_last_is_known_also_of_objects_for_others() {
+        let mut store = Store::default();
+        store.choose_by(labels("7"));
+        for (name, number) in [("a", 100), ("b", 9), ("c", 101)] {
+            let object = at(configuration(name, (name == "c").then_some("8"), None), "u", (number, 1));
+            store.apply(Kind::Configuration, &object, false);
+        }
+        let last = store.written_last(Kind::Configuration, 2);
+        assert_eq!(last, [("c".to_owned(), 101), ("a".to_owned(), 100)]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::confirm::AGAIN;
+use super::confirm::{AGAIN, PROOFS_APART};
 use super::doubt::Ground;
 use super::memory::{Memory, MemoryFile};
 use super::pauses::Pauses;
@@ -79,8 +79,14 @@ pub struct Watcher {
     pub(super) accepts: bool,
     /// When what is not believed is asked for again.
     pub(super) again: Option<Instant>,
-    /// When it is looked whether the API answers again.
-    pub(super) probe: Option<(Instant, Duration)>,
+    /// When it is looked whether the API answers again, and is the one that it was; and how long after the look before.
+    pub(super) probe: (Instant, Duration),
+    /// The kinds of which the watch was broken off, and may be resumed on an API that is another one.
+    pub(super) unproven: BTreeSet<Kind>,
+    /// What was not there when it was looked whether the API is the one that it was.
+    pub(super) suspected: BTreeSet<Key>,
+    /// What was deleted last of each kind, and at which number.
+    pub(super) deleted: BTreeMap<Kind, (String, u64)>,
     /// When the watch of each kind failed last.
     pub(super) failed: BTreeMap<Kind, Instant>,
     /// Whether all watches are to begin anew.
@@ -123,7 +129,10 @@ impl Watcher {
             fetched: BTreeMap::new(),
             accepts: false,
             again: None,
-            probe: None,
+            probe: (Instant::now() + PROOFS_APART, PROOFS_APART),
+            unproven: BTreeSet::new(),
+            suspected: BTreeSet::new(),
+            deleted: BTreeMap::new(),
             failed: BTreeMap::new(),
             is_to_list: false,
             file,
@@ -152,7 +161,7 @@ impl Watcher {
                     self.again = None;
                     self.ask_again().await;
                 }
-                () = at(self.probe.map(|(at, _)| at)) => self.look_whether_it_answers().await,
+                () = sleep_until(self.probe.0) => self.look_whether_it_answers().await,
                 () = at(self.write) => self.remember(),
             }
             if !has_all && lock(&self.state).listed.contains(&Kind::Node) {
@@ -222,6 +231,9 @@ impl Watcher {
             }
             Event::Delete(object) => {
                 self.note_number(kind, &object);
+                if let Some(version) = object.metadata.resource_version.as_deref().and_then(number) {
+                    self.deleted.insert(kind, (name_of(&object), version));
+                }
                 self.delete(kind, &object).await;
             }
         }
@@ -319,6 +331,7 @@ impl Watcher {
 
     /// A list begins. What it has and does not have is judged by whether the API counts back.
     async fn begin_list(&mut self, kind: Kind) {
+        self.unproven.remove(&kind);
         let before = self.highest.get(&kind).copied().unwrap_or_default();
         let (now, ground) = tokio::join!(self.count(kind), self.ground_now());
         let now = now.ok().flatten();
