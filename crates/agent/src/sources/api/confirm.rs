@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::doubt::{Ground, ground};
 use super::lock;
+use super::pauses::share;
 use super::store::{Key, Kind, Taken};
 use super::version::number;
 use super::watch::{ACCEPT_ANNOTATION, Watcher, name_of, value_of};
@@ -24,6 +25,8 @@ const CONFIRMATIONS: u8 = 2;
 const PROBES_APART: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
 /// How often it is looked whether the API is the one that it was where no watch failed: one may end and be resumed without a word.
 pub const PROOFS_APART: Duration = Duration::from_mins(30);
+/// Over how long the agents of a cluster spread that after a watch failed.
+const PROOFS_SPREAD: Duration = Duration::from_secs(20);
 /// How many of the objects that were written last are asked for then.
 const WITNESSES: usize = 3;
 /// A watch that did not fail for so long, and of an API that answers, works: longer than it waits between two tries.
@@ -46,8 +49,13 @@ impl Watcher {
 
     pub(super) fn note_failure(&mut self, kind: Kind) {
         self.failed.insert(kind, Instant::now());
-        self.unproven.insert(kind);
+        let due = Instant::now() + QUIET + PROOFS_SPREAD * share(&self.options.node) / 1000;
+        self.unproven.insert(kind, due);
         if self.probe.1 == PROOFS_APART {
+            // What broke this watch off may have ended the others too: they are resumed without a word.
+            for other in Kind::ALL {
+                self.unproven.entry(other).or_insert(due);
+            }
             self.probe = (Instant::now() + PROBES_APART[0], PROBES_APART[0]);
         }
     }
@@ -64,10 +72,10 @@ impl Watcher {
             }
         }
         if self.probe.1 == PROOFS_APART {
-            self.unproven = Kind::ALL.into();
+            self.unproven = Kind::ALL.map(|kind| (kind, Instant::now())).into();
         }
-        for kind in self.unproven.clone() {
-            if self.is_quiet(kind) {
+        for (kind, due) in self.unproven.clone() {
+            if due <= Instant::now() {
                 self.prove(kind).await;
             }
         }

@@ -11,6 +11,11 @@ const WATCH_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_s
 /// so what works is seen by the time alone.
 const WATCH_QUIET: Duration = Duration::from_mins(1);
 
+/// Of a thousand, by the name of a node: so that not all agents do something at once.
+pub fn share(node: &str) -> u32 {
+    node.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 1000
+}
+
 /// How long to wait before a watch that failed is begun again: longer and longer, and not all agents at once.
 #[derive(Debug)]
 pub struct Pauses {
@@ -24,9 +29,7 @@ pub struct Pauses {
 impl Pauses {
     /// For a node.
     pub fn new(node: &str) -> Self {
-        let share =
-            node.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 1000;
-        Self { next: WATCH_AGAIN[0], share, last: None }
+        Self { next: WATCH_AGAIN[0], share: share(node), last: None }
     }
 
     fn next_at(&mut self, now: Instant) -> Duration {

@@ -81,8 +81,9 @@ pub struct Watcher {
     pub(super) again: Option<Instant>,
     /// When it is looked whether the API answers again, and is the one that it was; and how long after the look before.
     pub(super) probe: (Instant, Duration),
-    /// The kinds of which the watch was broken off, and may be resumed on an API that is another one.
-    pub(super) unproven: BTreeSet<Kind>,
+    /// The kinds of which the watch may have been broken off, and be resumed on an API that is another one; and when that is
+    /// looked into.
+    pub(super) unproven: BTreeMap<Kind, Instant>,
     /// What was not there when it was looked whether the API is the one that it was.
     pub(super) suspected: BTreeSet<Key>,
     /// What was deleted last of each kind, and at which number.
@@ -130,7 +131,7 @@ impl Watcher {
             accepts: false,
             again: None,
             probe: (Instant::now() + PROOFS_APART, PROOFS_APART),
-            unproven: BTreeSet::new(),
+            unproven: BTreeMap::new(),
             suspected: BTreeSet::new(),
             deleted: BTreeMap::new(),
             failed: BTreeMap::new(),
