@@ -117,18 +117,21 @@ fn may_take_over(list: &List, old: &RunningList, ranges: usize, users: usize) ->
 
 /// Whether an entry goes whose prefix another entry has that is to be there. The tables in which FRR 8.4 looks up what a
 /// map entry matches then forget the prefix, and the other entry matches nothing any more (measured; 10.3 does not). Such
-/// a list gets a name of its own as well.
+/// a list gets a name of its own as well. So does one to which such an entry comes: on the way back it would go.
 fn forgets(list: &List, old: &RunningList) -> bool {
     if list.purpose.direction() == Direction::Out {
         // What is sent is told prefix by prefix.
         return false;
     }
-    let is_shared = |range: &PrefixRange| {
-        let at = list.ranges.partition_point(|wanted| wanted.prefix() < range.prefix());
-        list.ranges.get(at).is_some_and(|wanted| wanted.prefix() == range.prefix())
+    let has_prefix_of = |ranges: &[PrefixRange], range: &PrefixRange| {
+        let at = ranges.partition_point(|other| other.prefix() < range.prefix());
+        ranges.get(at).is_some_and(|other| other.prefix() == range.prefix())
     };
-    let goes = |range: &PrefixRange| list.ranges.binary_search(range).is_err();
-    old.ranges.iter().any(|(range, _)| goes(range) && is_shared(range))
+    let was: Vec<PrefixRange> = old.ranges.iter().map(|(range, _)| *range).collect();
+    let is_lost = |from: &[PrefixRange], to: &[PrefixRange]| {
+        from.iter().any(|range| to.binary_search(range).is_err() && has_prefix_of(to, range))
+    };
+    is_lost(&was, &list.ranges) || is_lost(&list.ranges, &was)
 }
 
 /// Pairs of a list and a running one of the same family and direction that have ranges in common, with how
