@@ -10,20 +10,26 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// More packets than any detection multiplier of the tests: who has received them would have missed the others.
 const BEATS: u64 = 15;
 
-/// Whether a router's only BFD session is up.
-fn is_up(router: &Router) -> Result<bool, LabError> {
-    Ok(router.show_json(Daemon::Bfdd, "show bfd peers json")?[0]["status"] == "up")
+/// Whether each of a router's BFD sessions is up; none where it has none.
+fn are_up(router: &Router) -> Result<Vec<bool>, LabError> {
+    let peers = router.show_json(Daemon::Bfdd, "show bfd peers json")?;
+    Ok(peers.as_array().into_iter().flatten().map(|peer| peer["status"] == "up").collect())
 }
 
+/// What each of a router's BFD sessions received, at the least.
 fn received(router: &Router) -> Result<u64, LabError> {
     let counted = router.show_json(Daemon::Bfdd, "show bfd peers counters json")?;
-    Ok(counted[0]["control-packet-input"].as_u64().unwrap_or_default())
+    let peers = counted.as_array().into_iter().flatten();
+    Ok(peers.filter_map(|peer| peer["control-packet-input"].as_u64()).min().unwrap_or_default())
 }
 
-/// Waits until BFD is up on both routers, or has ended on both.
+/// Waits until all BFD is up on both routers, or has ended on both.
 pub fn wait(routers: [&Router; 2], to_be_up: bool) -> Result<(), LabError> {
     let what = if to_be_up { "BFD to be up" } else { "BFD to end" };
-    routers.iter().try_for_each(|router| wait_until(LIMIT, what, || Ok(is_up(router)? == to_be_up)).map(drop))
+    let is_so = |up: &[bool]| {
+        if to_be_up { !up.is_empty() && up.iter().all(|up| *up) } else { !up.contains(&true) }
+    };
+    routers.iter().try_for_each(|router| wait_until(LIMIT, what, || Ok(is_so(&are_up(router)?))).map(drop))
 }
 
 /// Waits for longer than it takes one of them to see the other dead.

@@ -44,11 +44,13 @@ fn a_crd_or_a_namespace_that_is_deleted_takes_no_route_along() {
     watched.cluster.kubectl(&["delete", "namespace", NAMESPACE]).unwrap();
     are_missed("the objects of the namespace to be missed");
     watched.apply(&(GROUND.to_owned() + "---\n" + &objects));
-    agent.wait_long_for(RECOVERY, "them to be back", |report| report["reason"] == "Applied");
-    watched.assert_left_only(&[]);
-    // And what somebody deletes is gone.
+    // What somebody deletes is gone: also at once, before everything was listed anew.
     delete(&watched.cluster, "frrconfiguration", "b");
     watched.wait_for(&["10.1.0.0/24"]);
+    agent.wait_long_for(RECOVERY, "the other one to be back", |report| report["reason"] == "Applied");
+    watched.assert_left_only(&["10.2.0.0/24"]);
+    delete(&watched.cluster, "frrconfiguration", "a");
+    watched.wait_for(&[]);
 }
 
 #[test]

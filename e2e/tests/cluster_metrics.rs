@@ -14,7 +14,6 @@ use frrk8s_e2e::agent::{Agent, Home, LIMIT, isolated, neighbor, object, on_each,
 use frrk8s_e2e::{bfd, https};
 use frrk8s_testkit::cluster::{self, BoundTo, Cluster, ClusterOptions};
 use frrk8s_testkit::lab::{Daemon, FrrInstall, Pair, Router, installs, wait_until};
-use serde_json::Value;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
@@ -100,11 +99,17 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     map
 }
 
-const NODE: &str = "
-    routers: [{asn: 64512, prefixes: [203.0.113.0/24], neighbors: [
-      {address: 192.0.2.2, asn: 64513, connectTime: 1s, bfdProfile: slow, toAdvertise: {allowed: {mode: all}}, toReceive: {allowed: {mode: all}}},
-      {address: '2001:db8::9', asn: 64513}]}],
-    bfdProfiles: [{name: slow, receiveInterval: 1000, transmitInterval: 1000, detectMultiplier: 5}]";
+/// The peers with a session, what each is told and what each tells: the first in one object, the second in another.
+const PEERS: [(&str, f64, f64); 2] = [("192.0.2.2", 1.0, 2.0), ("2001:db8::2", 2.0, 1.0)];
+const NODE: [(&str, &str, &str); 2] = [
+    ("four", "203.0.113.0/24", "{address: 192.0.2.2, asn: 64513, MORE}"),
+    (
+        "six",
+        "'2001:db8:71::/64', '2001:db8:72::/64'",
+        "{address: '2001:db8::2', asn: 64513, MORE}, {address: '2001:db8::9', asn: 64513}",
+    ),
+];
+const MORE: &str = "connectTime: 1s, bfdProfile: slow, toAdvertise: {allowed: {mode: all}}, toReceive: {allowed: {mode: all}}";
 /// BFD as slow as the node's: the machine of the tests is busy.
 const OTHER: &str = "bgp route-map delay-timer 1
 bfd
@@ -120,9 +125,17 @@ router bgp 64513
  neighbor 192.0.2.1 remote-as 64512
  neighbor 192.0.2.1 timers connect 1
  neighbor 192.0.2.1 bfd profile slow
+ neighbor 2001:db8::1 remote-as 64512
+ neighbor 2001:db8::1 timers connect 1
+ neighbor 2001:db8::1 bfd profile slow
  address-family ipv4 unicast
   network 198.51.100.0/24
   network 198.51.101.0/24
+  no neighbor 2001:db8::1 activate
+ exit-address-family
+ address-family ipv6 unicast
+  network 2001:db8:81::/64
+  neighbor 2001:db8::1 activate
  exit-address-family
 exit
 ";
@@ -150,19 +163,24 @@ const BFD: [(&str, &str); 7] = [
     ("zebra_notifications", "zebra-notifications"),
 ];
 
+fn series(name: &str, peer: &str) -> String {
+    format!("frrk8s_{name}{{peer=\"{peer}\",vrf=\"default\"}}")
+}
+
 fn numbers_of_frr(router: &Router) -> BTreeMap<String, f64> {
     let neighbors = router.show_json(Daemon::Bgpd, "show bgp vrf all neighbors json").unwrap();
     let counters = router.show_json(Daemon::Bfdd, "show bfd peers counters json").unwrap();
-    let labels = "{peer=\"192.0.2.2\",vrf=\"default\"}";
-    let number = |value: &Value| value.as_f64().unwrap();
     let mut numbers = BTreeMap::new();
-    let neighbor = &neighbors["default"]["192.0.2.2"];
-    for (name, path) in BGP {
-        let value = path.iter().fold(neighbor, |value, key| &value[key]);
-        numbers.insert(format!("frrk8s_bgp_{name}{labels}"), number(value));
-    }
-    for (name, key) in BFD {
-        numbers.insert(format!("frrk8s_bfd_{name}{labels}"), number(&counters[0][key]));
+    for (peer, ..) in PEERS {
+        let neighbor = &neighbors["default"][peer];
+        for (name, path) in BGP {
+            let value = path.iter().fold(neighbor, |value, key| &value[key]);
+            numbers.insert(series(&format!("bgp_{name}"), peer), value.as_f64().unwrap());
+        }
+        let counted = counters.as_array().unwrap().iter().find(|counted| counted["peer"] == peer).unwrap();
+        for (name, key) in BFD {
+            numbers.insert(series(&format!("bfd_{name}"), peer), counted[key].as_f64().unwrap());
+        }
     }
     numbers
 }
@@ -171,7 +189,9 @@ fn has_frrs_numbers(cluster: &Cluster, install: &FrrInstall) {
     let (pair, home) = (Pair::start(install, install).unwrap(), Home::new());
     let serving = serve(cluster, &pair.a.router, &home, &[]);
     pair.b.router.load(OTHER).unwrap();
-    pair.a.router.wait_established("192.0.2.2", None, SESSION_LIMIT).unwrap();
+    for (peer, ..) in PEERS {
+        pair.a.router.wait_established(peer, None, SESSION_LIMIT).unwrap();
+    }
     bfd::wait([&pair.a.router, &pair.b.router], true).unwrap();
     let token = token(cluster, "prometheus");
     let scrape = || {
@@ -184,9 +204,13 @@ fn has_frrs_numbers(cluster: &Cluster, install: &FrrInstall) {
         );
         answer.body
     };
-    let prefixes = "frrk8s_bgp_received_prefixes_total{peer=\"192.0.2.2\",vrf=\"default\"}";
-    let waited =
-        wait_until(SESSION_LIMIT, "both prefixes", || Ok(samples(&scrape()).get(prefixes) == Some(&2.0)));
+    let received =
+        |(peer, _, tells): &(&str, f64, f64)| (series("bgp_received_prefixes_total", peer), *tells);
+    let received: BTreeMap<String, f64> = PEERS.iter().map(received).collect();
+    let waited = wait_until(SESSION_LIMIT, "all prefixes", || {
+        let served = samples(&scrape());
+        Ok(received.iter().all(|(name, number)| served.get(name) == Some(number)))
+    });
     waited.unwrap_or_else(|error| panic!("{error}\n{}", scrape()));
     // Counters go up all the time: what is served reaches what FRR had before, and is not beyond what it has after.
     let first = numbers_of_frr(&pair.a.router);
@@ -201,13 +225,13 @@ fn has_frrs_numbers(cluster: &Cluster, install: &FrrInstall) {
     for name in first.keys() {
         assert!(served[name] <= last[name], "{name}: {} <= {}", served[name], last[name]);
     }
-    let expected = [
-        ("frrk8s_bgp_session_up{peer=\"192.0.2.2\",vrf=\"default\"}", 1.0),
-        ("frrk8s_bgp_session_up{peer=\"2001:db8::9\",vrf=\"default\"}", 0.0),
-        ("frrk8s_bgp_announced_prefixes_total{peer=\"192.0.2.2\",vrf=\"default\"}", 1.0),
-        ("frrk8s_bfd_session_up{peer=\"192.0.2.2\",vrf=\"default\"}", 1.0),
-    ];
-    let has_all = |text: &str| expected.iter().all(|(name, value)| samples(text).get(*name) == Some(value));
+    let mut expected = vec![(series("bgp_session_up", "2001:db8::9"), 0.0)];
+    for (peer, told, _) in PEERS {
+        expected.push((series("bgp_session_up", peer), 1.0));
+        expected.push((series("bgp_announced_prefixes_total", peer), told));
+        expected.push((series("bfd_session_up", peer), 1.0));
+    }
+    let has_all = |text: &str| expected.iter().all(|(name, value)| samples(text).get(name) == Some(value));
     let waited = wait_until(LIMIT, "what stands", || Ok(has_all(&scrape())));
     assert!(waited.is_ok(), "{}", scrape());
     for (name, kind) in [
@@ -218,28 +242,41 @@ fn has_frrs_numbers(cluster: &Cluster, install: &FrrInstall) {
         assert!(text.contains(&format!("# TYPE frrk8s_{name} {kind}\n")), "{text}");
     }
     // BFD goes down and up again.
-    let mut events = served["frrk8s_bfd_session_down_events{peer=\"192.0.2.2\",vrf=\"default\"}"];
+    let downs = |served: &BTreeMap<String, f64>| {
+        PEERS.map(|(peer, ..)| {
+            served.get(&series("bfd_session_down_events", peer)).copied().unwrap_or_default()
+        })
+    };
+    let before = downs(&served);
     pair.b.host.namespace.set_link("e0", false).unwrap();
     wait_until(SESSION_LIMIT, "BFD to be seen down", || {
         let served = samples(&scrape());
-        let now = served["frrk8s_bfd_session_down_events{peer=\"192.0.2.2\",vrf=\"default\"}"];
-        Ok(served["frrk8s_bfd_session_up{peer=\"192.0.2.2\",vrf=\"default\"}"] == 0.0
-            && std::mem::replace(&mut events, now) < now)
+        let are_down =
+            PEERS.iter().all(|(peer, ..)| served.get(&series("bfd_session_up", peer)) == Some(&0.0));
+        Ok(are_down && downs(&served).iter().zip(before).all(|(now, before)| *now > before))
     })
     .unwrap();
     // Everything together, on loopback.
     let all = samples(&serving.agent.get("/metrics").unwrap());
-    assert!(all.contains_key(prefixes) && all.contains_key("frrk8s_k8s_client_updates_total"), "{all:?}");
+    assert!(
+        received.keys().all(|name| all.contains_key(name))
+            && all.contains_key("frrk8s_k8s_client_updates_total"),
+        "{all:?}"
+    );
 }
 
 #[test]
 fn sessions_have_frrs_own_numbers_under_upstreams_names() {
     let Some(cluster) = cluster() else { return };
-    let yaml = format!(
-        "apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRConfiguration\nmetadata: {{name: a, namespace: {NAMESPACE}}}\n\
-         spec: {{bgp: {{{NODE}}}}}\n"
-    );
-    cluster.apply_yaml(&yaml).unwrap();
+    for (name, prefixes, neighbors) in NODE {
+        let neighbors = neighbors.replace("MORE", MORE);
+        let yaml = format!(
+            "apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRConfiguration\nmetadata: {{name: {name}, namespace: {NAMESPACE}}}\n\
+             spec: {{bgp: {{routers: [{{asn: 64512, prefixes: [{prefixes}], neighbors: [{neighbors}]}}], \
+             bfdProfiles: [{{name: slow, receiveInterval: 1000, transmitInterval: 1000, detectMultiplier: 5}}]}}}}\n"
+        );
+        cluster.apply_yaml(&yaml).unwrap();
+    }
     for install in installs() {
         has_frrs_numbers(&cluster, &install);
     }

@@ -8,7 +8,7 @@ use kube::api::{DynamicObject, ListParams};
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
-use super::doubt::{Ground, ground};
+use super::doubt::{Ground, Since, ground};
 use super::lock;
 use super::pauses::share;
 use super::store::{Key, Kind, Taken};
@@ -177,8 +177,12 @@ impl Watcher {
             return;
         }
         let created = object.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        let deleted = object.metadata.resource_version.as_deref().and_then(number);
         // The node's own object stands on no namespace.
-        let stands = if kind == Kind::Node { Ok(()) } else { self.stands_for(created).await };
+        let stands = match kind {
+            Kind::Node => Ok(()),
+            _ => self.other_ground().await.and_then(|other| took_nothing_along(other, created, deleted)),
+        };
         let mut state = lock(&self.state);
         match stands {
             Ok(()) => state.store.remove(kind, &name),
@@ -192,28 +196,17 @@ impl Watcher {
         self.wake.notify_one();
     }
 
-    /// Whether the ground is the one that objects were believed under.
-    pub(super) async fn stand(&mut self) -> Result<(), String> {
-        self.stands_for(None).await
-    }
-
-    /// The same for an object that was created at this time: one that is younger than the ground stood on this one only.
-    async fn stands_for(&mut self, created: Option<Timestamp>) -> Result<(), String> {
+    /// Since when the ground is another one than that which objects were believed under; `None` where it is that one.
+    async fn other_ground(&mut self) -> Result<Option<Since>, String> {
         // What cannot be looked at may be another one afterwards.
         self.is_other_ground = true;
         let (now, since) = self.ground_now().await?;
         let before = self.ground.get_or_insert_with(|| now.clone());
         self.is_other_ground = *before != now;
-        let is_younger = created.zip(since).is_some_and(|(created, since)| created > since);
-        if !self.is_other_ground || is_younger {
-            return Ok(());
-        }
-        Err(format!(
-            "the namespace or the CRD was made again; the annotation {ACCEPT_ANNOTATION} on the Node accepts what is gone"
-        ))
+        Ok(self.is_other_ground.then_some(since))
     }
 
-    pub(super) async fn ground_now(&self) -> Result<(Ground, Option<Timestamp>), String> {
+    pub(super) async fn ground_now(&self) -> Result<(Ground, Since), String> {
         let asked = timeout(ANSWER_LIMIT, ground(&self.options.client, &self.options.namespace));
         asked
             .await
@@ -226,17 +219,22 @@ impl Watcher {
         if doubted.is_empty() {
             return;
         }
-        let stands = self.takes_away().await;
+        let other = self.takes_away().await;
+        let mut is_clear = true;
         for key in doubted {
+            let (created, seen) = lock(&self.state).store.stood(&key);
+            let stands = other.clone().and_then(|other| took_nothing_along(other, created, seen));
+            is_clear &= stands.is_ok();
             self.look_into(key, &stands).await;
         }
-        let apart = if stands.is_ok() { AGAIN } else { AGAIN_LATER };
+        let apart = if is_clear { AGAIN } else { AGAIN_LATER };
         self.again = Some(Instant::now() + apart);
     }
 
-    /// Whether what the API does not have is what somebody took away, or why that is not known.
-    async fn takes_away(&mut self) -> Result<(), String> {
-        self.stand().await?;
+    /// Whether what the API does not have is what somebody took away, or why that is not known; and since when the ground is
+    /// another one, which may have taken it along.
+    async fn takes_away(&mut self) -> Result<Option<Since>, String> {
+        let other = self.other_ground().await?;
         let kinds: BTreeSet<Kind> =
             lock(&self.state).store.doubted().into_iter().map(|(kind, _)| kind).collect();
         for kind in kinds {
@@ -251,7 +249,7 @@ impl Watcher {
                 "the API seems to have been restored from an older copy, which does not have it; the annotation {ACCEPT_ANNOTATION} on the Node accepts what is gone"
             ));
         }
-        Ok(())
+        Ok(other)
     }
 
     /// An object as it is now, if it is there.
@@ -373,4 +371,19 @@ impl Watcher {
         self.ground = None;
         self.wake.notify_one();
     }
+}
+
+/// Whether an object that stood on another ground since is not one that the ground before took along, by when it was created and
+/// the resource version that it had, or that its deletion has.
+fn took_nothing_along(
+    other: Option<Since>,
+    created: Option<Timestamp>,
+    version: Option<u64>,
+) -> Result<(), String> {
+    if other.is_none_or(|since| since.is_before(created, version)) {
+        return Ok(());
+    }
+    Err(format!(
+        "the namespace or the CRD was made again; the annotation {ACCEPT_ANNOTATION} on the Node accepts what is gone"
+    ))
 }

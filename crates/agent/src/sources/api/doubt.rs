@@ -10,7 +10,7 @@ use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use serde::{Deserialize, Serialize};
 
-use super::version::Version;
+use super::version::{Version, number};
 
 /// The CRD of the objects that configure FRR.
 const CRD: &str = "frrconfigurations.frrk8s.metallb.io";
@@ -92,21 +92,41 @@ pub struct Ground {
     crd: String,
 }
 
+/// Since when a namespace and a CRD are both there, or one of them was written last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    /// When the younger of them was created. By the second.
+    created: Option<Timestamp>,
+    /// The resource version of the one that was written last, where those are numbers.
+    written: Option<u64>,
+}
+
+impl Since {
+    /// Whether an object stood on this ground, by when it was created and a resource version that it had there: one that is
+    /// younger; or one of the same second that was written, or deleted, later. The numbers alone say nothing: those of a
+    /// cluster that was made anew begin again.
+    pub fn is_before(&self, created: Option<Timestamp>, version: Option<u64>) -> bool {
+        let Some((created, since)) = created.zip(self.created) else { return false };
+        let is_later = version.zip(self.written).is_some_and(|(version, since)| version > since);
+        created > since || created == since && is_later
+    }
+}
+
 /// The ground that objects stand on and since when both of it are there, or why it gives way.
-pub async fn ground(client: &Client, namespace: &str) -> Result<(Ground, Option<Timestamp>), String> {
+pub async fn ground(client: &Client, namespace: &str) -> Result<(Ground, Since), String> {
     let namespaces = GroupVersionKind::gvk("", "v1", "Namespace");
     let crds = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
     let (namespace, one) = uid(client, &namespaces, namespace).await?;
     let (crd, other) = uid(client, &crds, CRD).await?;
-    Ok((Ground { namespace, crd }, one.zip(other).map(|(one, other)| one.max(other))))
+    let since = Since {
+        created: one.created.zip(other.created).map(|(one, other)| one.max(other)),
+        written: one.written.zip(other.written).map(|(one, other)| one.max(other)),
+    };
+    Ok((Ground { namespace, crd }, since))
 }
 
-/// The UID of an object that is there to stay, and when it was created.
-async fn uid(
-    client: &Client,
-    kind: &GroupVersionKind,
-    name: &str,
-) -> Result<(String, Option<Timestamp>), String> {
+/// The UID of an object that is there to stay, and since when.
+async fn uid(client: &Client, kind: &GroupVersionKind, name: &str) -> Result<(String, Since), String> {
     let what = format!("the {} {name}", kind.kind);
     let objects: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(kind));
     let found = objects.get_metadata_opt(name).await;
@@ -114,10 +134,13 @@ async fn uid(
         .map_err(|error| format!("{what} cannot be looked at: {error}"))?
         .ok_or_else(|| format!("{what} is not there"))?
         .metadata;
-    let created = metadata.creation_timestamp.map(|time| time.0);
+    let since = Since {
+        created: metadata.creation_timestamp.map(|time| time.0),
+        written: metadata.resource_version.as_deref().and_then(number),
+    };
     match metadata.deletion_timestamp {
         Some(_) => Err(format!("{what} is being deleted")),
-        None => Ok((metadata.uid.ok_or_else(|| format!("{what} has no UID"))?, created)),
+        None => Ok((metadata.uid.ok_or_else(|| format!("{what} has no UID"))?, since)),
     }
 }
 
@@ -142,6 +165,20 @@ mod tests {
         assert_eq!(doubt.judge(&version("52", 4, "other")), None, "an edit");
         assert_eq!(doubt.judge(&version("101", 5, "old")), None, "past");
         assert_eq!(doubt.judge(&version("52", 3, "new")), None, "nothing is different");
+    }
+
+    #[test]
+    fn a_ground_takes_along_only_what_was_there_before_it() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let since = Since { created: at(100), written: Some(50) };
+        assert!(since.is_before(at(101), None), "created later");
+        assert!(since.is_before(at(100), Some(51)), "in the same second, and written later");
+        assert!(!since.is_before(at(100), Some(50)), "in the same second");
+        assert!(!since.is_before(at(99), Some(51)), "of a cluster that counted further");
+        assert!(
+            !since.is_before(None, Some(51)) && !Since::default().is_before(at(101), Some(51)),
+            "not known"
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use frrk8s_api::FRRConfigurationSpec;
 use frrk8s_intake::{Input, Missed, SourceOrigin};
 use frrk8s_model::ObjectId;
 use frrk8s_translate::NodeSelector;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -199,6 +200,12 @@ impl Store {
     /// What is not believed.
     pub fn doubted(&self) -> Vec<Key> {
         self.doubted.keys().cloned().collect()
+    }
+
+    /// When an object that is not believed was created, and the resource version in which it was seen last.
+    pub fn stood(&self, key: &Key) -> (Option<Timestamp>, Option<u64>) {
+        let before = self.doubted.get(key).and_then(|doubt| doubt.before.as_ref());
+        (before.and_then(|before| before.created), before.and_then(Version::number))
     }
 
     /// Whether there is nothing that is not believed.

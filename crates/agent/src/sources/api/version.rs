@@ -1,5 +1,6 @@
 //! Which version of an object it is.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +17,9 @@ pub struct Version {
     pub generation: i64,
     /// Identifies what it asks for.
     pub digest: u64,
+    /// When the object was created, where it was seen by this agent. By the second.
+    #[serde(skip)]
+    pub created: Option<Timestamp>,
 }
 
 impl Version {
@@ -28,6 +32,7 @@ impl Version {
             resource: word("resourceVersion"),
             generation: metadata["generation"].as_i64().unwrap_or_default(),
             digest: digest(text),
+            created: metadata["creationTimestamp"].as_str().and_then(|time| time.parse().ok()),
         }
     }
 
