@@ -89,6 +89,10 @@ fn the_rules_are_exactly_what_an_agent_asks() {
 /// All that makes an agent ask for something.
 fn live_through_everything(deployed: &Deployed, router: &Router, (kubelet, home): (&Kubelet, &Home)) {
     let cluster = &deployed.cluster;
+    let wait_for_session = |what: &str, is_there: bool| {
+        let sessions = || cluster.kubectl(&["get", "bgpsessionstates", "-n", NAMESPACE]);
+        wait_until(LIMIT, what, || Ok(sessions()?.contains("192.0.2.4") == is_there)).unwrap();
+    };
     // What upstream's daemon left: it belongs to nobody.
     cluster
         .apply_yaml("{apiVersion: frrk8s.metallb.io/v1beta1, kind: FRRNodeState, metadata: {name: n1}}")
@@ -104,6 +108,7 @@ fn live_through_everything(deployed: &Deployed, router: &Router, (kubelet, home)
     // A label selects an object that was left out.
     cluster.kubectl(&["label", "node", "n1", "rack=7"]).unwrap();
     wait_for_config(router, "what the label selects", |text| text.contains("192.0.2.4 remote-as"));
+    wait_for_session("its session to be said", true);
     // An object names a Secret that nobody had named.
     cluster.apply_yaml(&configuration("a", 3, ", passwordSecret: {name: fabric}", "")).unwrap();
     wait_for_config(router, "the password", |text| text.contains("192.0.2.3 password first"));
@@ -115,16 +120,13 @@ fn live_through_everything(deployed: &Deployed, router: &Router, (kubelet, home)
     wait_for_config(router, "the level", |text| text.contains("debug bgp"));
     cluster.kubectl(&["delete", "frrconfiguration", "b", "--namespace", NAMESPACE]).unwrap();
     wait_for_config(router, "what was deleted to go", |text| !text.contains("192.0.2.4"));
+    wait_for_session("its session to go", false);
     // Somebody deletes what the agent said: it says it again.
     cluster.kubectl(&["delete", "frrnodestate", "n1"]).unwrap();
     cluster.apply_yaml(&configuration("c", 5, "", "")).unwrap();
     deployed.wait_for_field("frrnodestate/n1", "{.status.summary.configurations}", "2/2");
     deployed.wait_for_field("frrnodestate/n1", "{.metadata.ownerReferences[0].name}", "n1");
-    // The session of what was deleted goes, two objects conflict, and somebody reads the figures.
-    wait_until(LIMIT, "the session to go", || {
-        Ok(!cluster.kubectl(&["get", "bgpsessionstates", "-n", NAMESPACE])?.contains("192.0.2.4"))
-    })
-    .unwrap();
+    // Two objects conflict, and somebody reads the figures.
     cluster.apply_yaml(&configuration("d", 5, ", port: 1790", "")).unwrap();
     wait_until(LIMIT, "an event", || {
         Ok(cluster.kubectl(&["get", "events", "--namespace=default"])?.contains("Conflict"))
