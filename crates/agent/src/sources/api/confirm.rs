@@ -10,7 +10,6 @@ use tracing::{info, warn};
 
 use super::doubt::{Ground, Since, ground};
 use super::lock;
-use super::pauses::share;
 use super::store::{Key, Kind, Taken};
 use super::version::number;
 use super::watch::{ACCEPT_ANNOTATION, Watcher, name_of, value_of};
@@ -23,16 +22,10 @@ const AGAIN_LATER: Duration = Duration::from_secs(30);
 const CONFIRMATIONS: u8 = 2;
 /// How soon it is looked whether an API that failed answers again, at the least and at the most.
 const PROBES_APART: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
-/// How often it is looked whether the API is the one that it was where no watch failed: one may end and be resumed without a word.
-pub const PROOFS_APART: Duration = Duration::from_mins(30);
-/// Over how long the agents of a cluster spread that after a watch failed.
-const PROOFS_SPREAD: Duration = Duration::from_secs(20);
-/// How many of the objects that were written last are asked for then.
-const WITNESSES: usize = 3;
 /// A watch that did not fail for so long, and of an API that answers, works: longer than it waits between two tries.
-const QUIET: Duration = Duration::from_secs(12);
+pub const QUIET: Duration = Duration::from_secs(12);
 /// How long the API may take for an answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+pub const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 impl Watcher {
     /// Where the API counts to, by a list of one object. `None` where it does not count in numbers.
@@ -48,22 +41,17 @@ impl Watcher {
     }
 
     pub(super) fn note_failure(&mut self, kind: Kind) {
-        self.failed.insert(kind, Instant::now());
-        let due = Instant::now() + QUIET + PROOFS_SPREAD * share(&self.options.node) / 1000;
-        self.unproven.insert(kind, due);
-        if self.probe.1 == PROOFS_APART {
-            // What broke this watch off may have ended the others too: they are resumed without a word.
-            for other in Kind::ALL {
-                self.unproven.entry(other).or_insert(due);
-            }
-            self.probe = (Instant::now() + PROBES_APART[0], PROBES_APART[0]);
-        }
+        let now = Instant::now();
+        self.proofs.note_failure(kind, self.is_quiet(kind), now);
+        self.failed.insert(kind, now);
+        self.probe.get_or_insert((Instant::now() + PROBES_APART[0], PROBES_APART[0]));
     }
 
-    /// A watch that is resumed says nothing until something changes; one that is resumed at a number that the API has yet to
-    /// reach says nothing at all; and one that is resumed at a number of other changes says nothing of those before it.
+    /// A watch that is resumed says nothing until something changes; and one that is resumed at a number that the API has yet to
+    /// reach says nothing at all.
     pub(super) async fn look_whether_it_answers(&mut self) {
         let troubled: Vec<Kind> = lock(&self.state).trouble.keys().copied().collect();
+        let apart = self.probe.take().map_or(PROBES_APART[0], |(_, apart)| apart);
         for kind in troubled {
             match self.count(kind).await {
                 Ok(Some(now)) if self.is_behind(kind, now) => {}
@@ -71,21 +59,10 @@ impl Watcher {
                 _ => {}
             }
         }
-        if self.probe.1 == PROOFS_APART {
-            self.unproven = Kind::ALL.map(|kind| (kind, Instant::now())).into();
+        if !lock(&self.state).trouble.is_empty() {
+            let apart = (apart * 2).min(PROBES_APART[1]);
+            self.probe = Some((Instant::now() + apart, apart));
         }
-        for (kind, due) in self.unproven.clone() {
-            if due <= Instant::now() {
-                self.prove(kind).await;
-            }
-        }
-        let is_clear = self.unproven.is_empty() && lock(&self.state).trouble.is_empty();
-        let apart = match self.probe.1 {
-            _ if is_clear => PROOFS_APART,
-            PROOFS_APART => PROBES_APART[0],
-            apart => (apart * 2).min(PROBES_APART[1]),
-        };
-        self.probe = (Instant::now() + apart, apart);
     }
 
     /// Whether the watch of a kind did not fail for a while.
@@ -93,68 +70,8 @@ impl Watcher {
         self.failed.get(&kind).is_none_or(|at| at.elapsed() >= QUIET)
     }
 
-    /// Looks whether what was seen last of a kind is still so, or newer. Where it is not, the API was restored from an older copy
-    /// and has counted on since, past where the watch goes on: everything is listed anew.
-    async fn prove(&mut self, kind: Kind) {
-        if self.listing.contains_key(&kind) {
-            // A list shows it by itself.
-            self.unproven.remove(&kind);
-            return;
-        }
-        match self.contradiction(kind).await {
-            Ok(None) if self.suspected.iter().any(|(other, _)| *other == kind) => {}
-            Ok(None) => drop(self.unproven.remove(&kind)),
-            Ok(Some(name)) => {
-                warn!(
-                    kind = kind.as_str(),
-                    name,
-                    "is older than it was, or not there: the API seems to have been restored from an older copy, and everything is listed anew"
-                );
-                lock(&self.state).store.is_restored = true;
-                self.is_to_list = true;
-            }
-            // It is tried again.
-            Err(why) => info!(kind = kind.as_str(), "cannot be compared with what was seen before: {why}"),
-        }
-    }
-
-    /// An object that shows that the API is not the one that was watched.
-    async fn contradiction(&mut self, kind: Kind) -> Result<Option<String>, String> {
-        let now = self.count(kind).await?;
-        if now.is_some_and(|now| self.is_behind(kind, now)) {
-            return Ok(None);
-        }
-        let suspected: BTreeSet<Key> = self.suspected.iter().filter(|key| key.0 == kind).cloned().collect();
-        self.suspected.retain(|key| key.0 != kind);
-        let last = lock(&self.state).store.written_last(kind, WITNESSES);
-        for (name, before) in last {
-            match self.resource_version(kind, &name).await? {
-                Some(now) if now < before => return Ok(Some(name)),
-                Some(_) => {}
-                // The watch may be about to tell that somebody deleted it: it has until the next look.
-                None if suspected.contains(&(kind, name.clone())) => return Ok(Some(name)),
-                None => drop(self.suspected.insert((kind, name))),
-            }
-        }
-        if let Some((name, gone_at)) = self.deleted.get(&kind).cloned() {
-            let there = self.resource_version(kind, &name).await?;
-            return Ok(there.is_some_and(|now| now < gone_at).then_some(name));
-        }
-        Ok(None)
-    }
-
-    /// The resource version of an object, if it is there. `u64::MAX` where the API does not count in numbers.
-    async fn resource_version(&self, kind: Kind, name: &str) -> Result<Option<u64>, String> {
-        let found = match timeout(ANSWER_LIMIT, self.api(kind).get_metadata_opt(name)).await {
-            Ok(found) => found.map_err(|error| error.to_string())?,
-            Err(_) => return Err("no answer in time".to_owned()),
-        };
-        let version = |version: &str| number(version).unwrap_or(u64::MAX);
-        Ok(found.map(|object| object.metadata.resource_version.as_deref().map_or(u64::MAX, version)))
-    }
-
     /// Whether the watch of a kind waits for a number that the API has yet to reach: then everything is listed anew.
-    fn is_behind(&mut self, kind: Kind, now: u64) -> bool {
+    pub(super) fn is_behind(&mut self, kind: Kind, now: u64) -> bool {
         let of = |counts: &BTreeMap<Kind, u64>| counts.get(&kind).copied().unwrap_or_default();
         if now < of(&self.highest) {
             lock(&self.state).store.is_restored = true;
@@ -203,7 +120,22 @@ impl Watcher {
         let (now, since) = self.ground_now().await?;
         let before = self.ground.get_or_insert_with(|| now.clone());
         self.is_other_ground = *before != now;
-        Ok(self.is_other_ground.then_some(since))
+        if !self.is_other_ground {
+            self.since = Some(since);
+            return Ok(None);
+        }
+        match self.since {
+            Some(before) if since.is_after(&before) => Ok(Some(since)),
+            Some(_) => {
+                warn!(
+                    "the namespace or the CRD is an older one: the API seems to have been restored from an older copy"
+                );
+                lock(&self.state).store.is_restored = true;
+                Ok(Some(Since::default()))
+            }
+            // Nothing is known to stand on it only.
+            None => Ok(Some(Since::default())),
+        }
     }
 
     pub(super) async fn ground_now(&self) -> Result<(Ground, Since), String> {
@@ -324,11 +256,11 @@ impl Watcher {
         if self.ground.is_some() && !self.is_other_ground {
             return true;
         }
-        let Ok((now, _)) = self.ground_now().await else { return false };
+        let Ok((now, since)) = self.ground_now().await else { return false };
         let is_same = self.ground.as_ref().is_none_or(|before| *before == now);
         let on = [Kind::Configuration, Kind::Daemon, Kind::Secret].map(|kind| self.listed_on.get(&kind));
         if is_same || on.iter().all(|on| *on == Some(&now)) {
-            (self.ground, self.is_other_ground) = (Some(now), false);
+            (self.ground, self.since, self.is_other_ground) = (Some(now), Some(since), false);
             return true;
         }
         let is_new = self.listed_anew.as_ref().is_none_or(|(on, at)| *on != now || at.elapsed() >= AGAIN);

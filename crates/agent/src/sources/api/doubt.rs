@@ -102,6 +102,12 @@ pub struct Since {
 }
 
 impl Since {
+    /// Whether it began after another one.
+    pub fn is_after(&self, other: &Self) -> bool {
+        let begins = |since: &Self| since.created.zip(since.written);
+        begins(self).zip(begins(other)).is_some_and(|(this, other)| this > other)
+    }
+
     /// Whether an object stood on this ground, by when it was created and a resource version that it had there: one that is
     /// younger; or one of the same second that was written, or deleted, later. The numbers alone say nothing: those of a
     /// cluster that was made anew begin again.
@@ -165,6 +171,16 @@ mod tests {
         assert_eq!(doubt.judge(&version("52", 4, "other")), None, "an edit");
         assert_eq!(doubt.judge(&version("101", 5, "old")), None, "past");
         assert_eq!(doubt.judge(&version("52", 3, "new")), None, "nothing is different");
+    }
+
+    #[test]
+    fn a_ground_that_began_earlier_is_that_of_an_older_copy() {
+        let since = |second, written| Since { created: Timestamp::from_second(second).ok(), written };
+        let was = since(100, Some(50));
+        assert!(since(101, Some(7)).is_after(&was) && since(100, Some(51)).is_after(&was));
+        assert!(
+            !since(99, Some(60)).is_after(&was) && !was.is_after(&was) && !since(101, None).is_after(&was)
+        );
     }
 
     #[test]

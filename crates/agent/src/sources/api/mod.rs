@@ -15,6 +15,7 @@ mod confirm;
 mod doubt;
 mod memory;
 mod pauses;
+mod proof;
 mod store;
 mod version;
 mod watch;

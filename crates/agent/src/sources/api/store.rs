@@ -16,6 +16,9 @@ use serde_json::{Map, Value, json};
 use super::doubt::{Cause, Doubt};
 use super::version::Version;
 
+/// How many of the objects that count and were written last are asked for, to see whether the API is the one that it was.
+const WITNESSES: usize = 5;
+
 /// The kinds of objects that count, all but the node's own of one namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
@@ -228,13 +231,17 @@ impl Store {
         remembered.chain(doubted).chain(seen).collect()
     }
 
-    /// The objects of a kind that were written last, and their resource versions, where those are numbers.
-    pub fn written_last(&self, kind: Kind, most: usize) -> Vec<(String, u64)> {
+    /// The objects of a kind that were written last, of those that count and of all, and their resource versions, where those
+    /// are numbers.
+    pub fn written_last(&self, kind: Kind) -> Vec<(String, u64)> {
         let seen = self.seen.iter().filter(|((other, _), _)| *other == kind);
-        let mut seen: Vec<(u64, &String)> =
-            seen.filter_map(|((_, name), seen)| Some((seen.version.number()?, name))).collect();
+        let seen =
+            seen.filter_map(|((_, name), seen)| Some((seen.version.number()?, name, seen.text.is_some())));
+        let mut seen: Vec<_> = seen.collect();
         seen.sort_unstable_by(|one, other| other.cmp(one));
-        seen.into_iter().take(most).map(|(number, name)| (name.clone(), number)).collect()
+        let last = seen.first().into_iter().filter(|(.., counts)| !counts);
+        let counts = seen.iter().filter(|(.., counts)| *counts).take(WITNESSES);
+        last.chain(counts).map(|&(number, name, _)| (name.clone(), number)).collect()
     }
 
     /// Remembers what counted before a restart.
@@ -492,8 +499,8 @@ mod tests {
             let object = at(configuration(name, (name == "c").then_some("8"), None), "u", (number, 1));
             store.apply(Kind::Configuration, &object, false);
         }
-        let last = store.written_last(Kind::Configuration, 2);
-        assert_eq!(last, [("c".to_owned(), 101), ("a".to_owned(), 100)]);
+        let last = store.written_last(Kind::Configuration);
+        assert_eq!(last, [("c".to_owned(), 101), ("a".to_owned(), 100), ("b".to_owned(), 9)]);
     }
 
     #[test]

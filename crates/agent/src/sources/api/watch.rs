@@ -15,10 +15,11 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::confirm::{AGAIN, PROOFS_APART};
-use super::doubt::Ground;
+use super::confirm::AGAIN;
+use super::doubt::{Ground, Since};
 use super::memory::{Memory, MemoryFile};
 use super::pauses::Pauses;
+use super::proof::Proofs;
 use super::store::{Key, Kind, Taken};
 use super::version::{Version, number};
 use super::{ApiOptions, State, Trouble, lock};
@@ -59,6 +60,8 @@ pub struct Watcher {
     pub(super) listing: BTreeMap<Kind, Listing>,
     /// What objects are believed under, and whether it may be another one by now.
     pub(super) ground: Option<Ground>,
+    /// Since when that is there, where this agent looked.
+    pub(super) since: Option<Since>,
     pub(super) is_other_ground: bool,
     /// What the objects of each kind stood on when the list of them began that ended last.
     pub(super) listed_on: BTreeMap<Kind, Ground>,
@@ -79,15 +82,10 @@ pub struct Watcher {
     pub(super) accepts: bool,
     /// When what is not believed is asked for again.
     pub(super) again: Option<Instant>,
-    /// When it is looked whether the API answers again, and is the one that it was; and how long after the look before.
-    pub(super) probe: (Instant, Duration),
-    /// The kinds of which the watch may have been broken off, and be resumed on an API that is another one; and when that is
-    /// looked into.
-    pub(super) unproven: BTreeMap<Kind, Instant>,
-    /// What was not there when it was looked whether the API is the one that it was.
-    pub(super) suspected: BTreeSet<Key>,
-    /// What was deleted last of each kind, and at which number.
-    pub(super) deleted: BTreeMap<Kind, (String, u64)>,
+    /// When it is looked whether the API answers again; and how long after the look before.
+    pub(super) probe: Option<(Instant, Duration)>,
+    /// Whether it is the one that it was.
+    pub(super) proofs: Proofs,
     /// When the watch of each kind failed last.
     pub(super) failed: BTreeMap<Kind, Instant>,
     /// Whether all watches are to begin anew.
@@ -112,6 +110,7 @@ impl Watcher {
             warn!("what was seen of the API before is not known: it is believed as if for the first time");
         }
         let of_node = (Kind::Node, options.node.clone());
+        let proofs = Proofs::new(&options.node, Instant::now());
         let node = memory.node.clone().or_else(|| memory.versions().remove(&of_node));
         Self {
             options,
@@ -119,6 +118,7 @@ impl Watcher {
             wake,
             listing: BTreeMap::new(),
             ground: memory.ground.clone(),
+            since: None,
             is_other_ground: memory.ground.is_some(),
             listed_on: BTreeMap::new(),
             listed_anew: None,
@@ -130,10 +130,8 @@ impl Watcher {
             fetched: BTreeMap::new(),
             accepts: false,
             again: None,
-            probe: (Instant::now() + PROOFS_APART, PROOFS_APART),
-            unproven: BTreeMap::new(),
-            suspected: BTreeSet::new(),
-            deleted: BTreeMap::new(),
+            probe: None,
+            proofs,
             failed: BTreeMap::new(),
             is_to_list: false,
             file,
@@ -162,7 +160,8 @@ impl Watcher {
                     self.again = None;
                     self.ask_again().await;
                 }
-                () = sleep_until(self.probe.0) => self.look_whether_it_answers().await,
+                () = at(self.probe.map(|(at, _)| at)) => self.look_whether_it_answers().await,
+                () = sleep_until(self.proofs.next()) => self.prove().await,
                 () = at(self.write) => self.remember(),
             }
             if !has_all && lock(&self.state).listed.contains(&Kind::Node) {
@@ -232,9 +231,8 @@ impl Watcher {
             }
             Event::Delete(object) => {
                 self.note_number(kind, &object);
-                if let Some(version) = object.metadata.resource_version.as_deref().and_then(number) {
-                    self.deleted.insert(kind, (name_of(&object), version));
-                }
+                let version = object.metadata.resource_version.as_deref().and_then(number);
+                self.proofs.note_deleted(kind, name_of(&object), version);
                 self.delete(kind, &object).await;
             }
         }
@@ -266,6 +264,7 @@ impl Watcher {
     /// Takes in an object.
     pub(super) fn apply(&mut self, kind: Kind, object: &DynamicObject, came_back: bool) -> Taken {
         self.missed.remove(&(kind, name_of(object)));
+        self.proofs.note_there(kind, &name_of(object));
         let value = value_of(object);
         let taken = lock(&self.state).store.apply(kind, &value, came_back);
         if taken == Taken::Doubted {
@@ -332,7 +331,7 @@ impl Watcher {
 
     /// A list begins. What it has and does not have is judged by whether the API counts back.
     async fn begin_list(&mut self, kind: Kind) {
-        self.unproven.remove(&kind);
+        self.proofs.note_list(kind);
         let before = self.highest.get(&kind).copied().unwrap_or_default();
         let (now, ground) = tokio::join!(self.count(kind), self.ground_now());
         let now = now.ok().flatten();
