@@ -215,6 +215,11 @@ impl Agent {
         last
     }
 
+    /// Sends it a signal, as kill names it: `-STOP`.
+    pub fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap().success());
+    }
+
     /// Waits until the last pass came to this.
     pub fn wait_for_reason(&self, reason: &str) -> Value {
         self.wait_for(&format!("the agent to be {reason}"), |report| report["reason"] == reason)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use frrk8s_testkit::lab::{Daemon, LabError, Router, wait_until};
 
 /// How long BFD may take to come up or to end; a second is usual.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(40);
 
 /// More packets than any detection multiplier of the tests: who has received them would have missed the others.
 const BEATS: u64 = 15;

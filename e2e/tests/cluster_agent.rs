@@ -5,6 +5,7 @@ use std::path::Path;
 
 use frrk8s_e2e::agent::{Agent, Home, bgpd, isolated, wait_for_config};
 use frrk8s_e2e::cluster_lab::{self, NAMESPACE, cluster, status, wait_for_status};
+use frrk8s_e2e::cluster_peer::RECOVERY;
 use frrk8s_testkit::cluster::Cluster;
 use frrk8s_testkit::lab::{Router, installs};
 
@@ -47,7 +48,7 @@ fn what_kubectl_writes_runs_and_is_said() {
     again.wait_for_reason("ApiUnlisted");
     assert_eq!(bgpd(&router), before);
     cluster.start_api_server().unwrap();
-    again.wait_for_reason("Applied");
+    again.wait_long_for(RECOVERY, "the API to be listed", |report| report["reason"] == "Applied");
     cluster.kubectl(&["delete", "frrconfiguration", "a", "-n", NAMESPACE]).unwrap();
     wait_for_config(&router, "what was deleted to go", |text| !text.contains("192.0.2.3"));
 }

@@ -123,8 +123,7 @@ fn a_node_state_that_somebody_deletes_or_changes_is_as_it_was() {
     let before = uid().unwrap();
     watched.cluster.kubectl(&["delete", "frrnodestate", NODE]).unwrap();
     let is_new = || Ok(uid().is_ok_and(|uid| !uid.is_empty() && uid != before));
-    let took = wait_until(LIMIT, "the FRRNodeState to be made anew", is_new).unwrap();
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    wait_until(LIMIT, "the FRRNodeState to be made anew", is_new).unwrap();
     wait();
     let patch = "{\"status\": {\"lastConversionResult\": \"whatever\"}}";
     let act = ["patch", "frrnodestate", NODE, "--subresource=status", "--type=merge", "--patch", patch];

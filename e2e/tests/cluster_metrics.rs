@@ -80,7 +80,9 @@ fn serve(cluster: &Cluster, router: &Router, home: &Home, options: &[&str]) -> S
     let mut all = vec!["--source=kube", "--node=n1", &kubeconfig, &metrics, &frr_metrics];
     all.extend(options);
     let agent = Agent::start_with(Path::new(EXECUTABLE), router.run_directory(), home, &all);
-    wait_until(LIMIT, "figures to be served", || Ok(https::get(&sessions, "/livez", None).is_ok())).unwrap();
+    let are_served =
+        || Ok([&sessions, &objects].iter().all(|address| https::get(address, "/livez", None).is_ok()));
+    wait_until(LIMIT, "figures to be served", are_served).unwrap();
     Serving { agent, objects, sessions }
 }
 

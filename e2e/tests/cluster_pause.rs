@@ -55,7 +55,7 @@ fn an_annotation_of_the_node_pauses_until_it_ends_or_goes() {
     watched.wait_for(&["10.1.0.0/24", "10.2.0.0/24"]);
     wait_for_status(cluster, PAUSED, "False");
     // It ends by itself.
-    annotate(cluster, Some(&format!("until={} reason=short", from_now(6))));
+    annotate(cluster, Some(&format!("until={} reason=short", from_now(15))));
     agent.wait_for_reason("Paused");
     watched.apply(&advertises("c", &["10.3.0.0/24"], ""));
     watched.wait_for(&["10.1.0.0/24", "10.2.0.0/24", "10.3.0.0/24"]);

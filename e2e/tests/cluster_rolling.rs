@@ -157,7 +157,10 @@ fn frr_starts_with_what_was_applied_last_before_there_is_an_agent() {
     let again = deployed.agent(&kubelet, &home);
     again.wait_for_reason("Applied");
     assert_eq!(without_name(frr.bgpd()), told_before);
+    // Not while the agent writes the same file.
+    again.signal("-STOP");
     save_by_hand(&deployed, &kubelet, &frr);
+    again.signal("-CONT");
     deployed.cluster.apply_yaml(&configuration("10.1.0.0/16, 10.2.0.0/16")).unwrap();
     wait_for_route(&peer.router, "10.2.0.0/16");
     let startup = kubelet.on_the_node("/var/lib/frrk8s/startup/frr.conf");

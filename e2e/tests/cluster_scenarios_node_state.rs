@@ -94,6 +94,7 @@ fn a_secret_that_is_missing_is_named_and_nothing_changes() {
     with_duo(|mut duo| {
         duo.subject.put(vec![receives("10.1.0.0/16", "")]);
         duo.wait_received("before", V4, &["10.1.0.0/16"]);
+        duo.subject.wait_in_force("before");
         let other = "asn: 64512
 prefixes: [10.2.0.0/16]
 neighbors:

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use frrk8s_e2e::agent::on_each;
+use frrk8s_e2e::agent::{on_each, wait_for_config};
 use frrk8s_e2e::oracle::taken;
 use frrk8s_e2e::scenario::{Families, Subject, ground, objects};
 use frrk8s_model::IpNet;
@@ -178,6 +178,9 @@ impl Table {
     fn play(&mut self, session: &Session) {
         let what = format!("{} as {:?} on FRR {}", session.rule, self.families, self.install.release());
         let [peer, node] = session.addresses.map(|address| self.families.words(address));
+        // The new peer is not to be met by what the one before was to be.
+        self.subject.put(Vec::new());
+        wait_for_config(&self.subject.router, "no neighbor", |text| !text.contains(" neighbor "));
         let router = self.start_peer(session);
         if !session.others.is_empty() {
             self.subject.apply_yaml(session.others);

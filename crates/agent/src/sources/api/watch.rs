@@ -71,6 +71,8 @@ pub struct Watcher {
     pub(super) highest: BTreeMap<Kind, u64>,
     /// The same since the last list.
     pub(super) since_list: BTreeMap<Kind, u64>,
+    /// When it was seen last where the API counts to.
+    counted: BTreeMap<Kind, Instant>,
     /// How often each of what vanished was asked for in vain.
     pub(super) missed: BTreeMap<Key, u8>,
     pub(super) accepted: Option<String>,
@@ -124,6 +126,7 @@ impl Watcher {
             listed_anew: None,
             highest: memory.highest.clone(),
             since_list: BTreeMap::new(),
+            counted: BTreeMap::new(),
             missed: BTreeMap::new(),
             accepted: memory.accepted.clone(),
             node,
@@ -287,6 +290,7 @@ impl Watcher {
 
     /// Only what the watch has come to: whatever there was up to it was seen.
     fn count_up(&mut self, kind: Kind, number: u64) {
+        self.counted.insert(kind, Instant::now());
         for counts in [&mut self.highest, &mut self.since_list] {
             let count = counts.entry(kind).or_default();
             *count = number.max(*count);
@@ -336,6 +340,8 @@ impl Watcher {
         let (now, ground) = tokio::join!(self.count(kind), self.ground_now());
         let now = now.ok().flatten();
         let counts_back = now.is_some_and(|now| now < before);
+        let elapsed = self.counted.get(&kind).map(Instant::elapsed);
+        let jumps = now.zip(elapsed).is_some_and(|(now, elapsed)| jumps(before, now, elapsed));
         // The node's own object stands on no namespace.
         let ground = ground.ok().map(|(ground, _)| ground).filter(|_| kind != Kind::Node);
         if kind != Kind::Node && ground != self.ground {
@@ -344,11 +350,13 @@ impl Watcher {
         // What is there in a cluster that was made anew did not come back.
         let is_made_anew = ground.is_some() && self.ground.is_some() && ground != self.ground;
         let mut state = lock(&self.state);
-        if counts_back {
+        if counts_back || jumps {
             let (kind, now) = (kind.as_str(), now.unwrap_or_default());
             warn!(
                 kind,
-                now, before, "the API counts back: it seems to have been restored from an older copy"
+                now,
+                before,
+                "the API counts back, or as far ahead as nobody writes: it seems to have been restored from an older copy"
             );
             state.store.is_restored = true;
         }
@@ -484,6 +492,15 @@ async fn at(time: Option<Instant>) {
     }
 }
 
+/// Whether the API counts farther ahead than anybody can have written since: whoever restores an etcd as its authors recommend
+/// lets it count from far ahead.
+fn jumps(before: u64, now: u64, elapsed: Duration) -> bool {
+    const AT_ONCE: u64 = 100_000_000;
+    const A_SECOND: u64 = 50_000;
+    before > 0
+        && now.saturating_sub(before) > AT_ONCE.saturating_add(elapsed.as_secs().saturating_mul(A_SECOND))
+}
+
 /// What was decoded can be encoded.
 pub(super) fn value_of(object: &DynamicObject) -> Value {
     serde_json::to_value(object).unwrap_or_default()
@@ -491,4 +508,21 @@ pub(super) fn value_of(object: &DynamicObject) -> Value {
 
 pub(super) fn name_of(object: &DynamicObject) -> String {
     object.metadata.name.clone().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etcd_that_was_restored_to_count_from_far_ahead_is_known_by_that() {
+        let [minute, week] = [60, 7 * 24 * 3600].map(Duration::from_secs);
+        assert!(jumps(500, 1_000_000_400, minute));
+        assert!(!jumps(500, 3_000_000, minute), "busy");
+        assert!(!jumps(500, 1_000_000_400, week), "not seen for long");
+        assert!(
+            !jumps(0, 1_000_000_400, minute) && !jumps(500, 400, minute),
+            "nothing seen before, or counted back"
+        );
+    }
 }
