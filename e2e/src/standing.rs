@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use frrk8s_testkit::lab::{Daemon, LabError, Router, wait_until};
+use serde_json::Value;
 
 /// How long a session may take to drop, or to come up: bgpd holds new ones back for its delay timer (5 s), and a
 /// busy machine for longer.
@@ -57,14 +58,21 @@ impl End<'_> {
 
 /// How long a session with an address has been up.
 pub fn up_for(router: &Router, peer: IpAddr) -> Result<Duration, LabError> {
-    up_for_in(router, None, peer)
+    let shown = router.show_json(Daemon::Bgpd, &format!("show bgp neighbors {peer} json"))?;
+    Ok(age(&shown[peer.to_string()]))
 }
 
-/// The same in a VRF.
-pub fn up_for_in(router: &Router, vrf: Option<&str>, peer: IpAddr) -> Result<Duration, LabError> {
-    let vrf = vrf.map(|vrf| format!("vrf {vrf} ")).unwrap_or_default();
-    let shown = router.show_json(Daemon::Bgpd, &format!("show bgp {vrf}neighbors {peer} json"))?;
-    Ok(Duration::from_millis(shown[peer.to_string()]["bgpTimerUpMsec"].as_u64().unwrap_or_default()))
+fn age(neighbor: &Value) -> Duration {
+    Duration::from_millis(neighbor["bgpTimerUpMsec"].as_u64().unwrap_or_default())
+}
+
+/// Whether all sessions of a router that are up, in every VRF, are old enough for what is withdrawn to arrive.
+pub fn are_of_age(router: &Router) -> Result<bool, LabError> {
+    let shown = router.show_json(Daemon::Bgpd, "show bgp vrf all neighbors json")?;
+    let vrfs = shown.as_object().into_iter().flat_map(|vrfs| vrfs.values());
+    let neighbors = vrfs.filter_map(Value::as_object).flat_map(|vrf| vrf.values());
+    let mut up = neighbors.filter(|neighbor| neighbor["bgpState"] == "Established");
+    Ok(up.all(|neighbor| age(neighbor) >= COALESCE))
 }
 
 /// Both ends of a session.

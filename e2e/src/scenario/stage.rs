@@ -20,7 +20,6 @@ use super::subject::{LIMIT, Subject};
 use super::{By, Families, Scenario, objects, outcome, split};
 use crate::oracle::{agrees, taken};
 use crate::other::Other;
-use crate::standing::{COALESCE, up_for_in};
 
 /// Where scenarios are played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +110,6 @@ impl Stage {
             return;
         }
         let objects = parts.iter().map(|object| self.placed(object)).collect();
-        self.wait_until_deletions_count();
         self.subject.put(objects);
         let release = self.subject.router.install().release();
         let split = by.map(|by| format!(" split by {by:?}")).unwrap_or_default();
@@ -132,18 +130,6 @@ impl Stage {
     fn sessions(&self) -> Vec<(&Other, IpAddr, IpAddr)> {
         let both = |other| addresses(other, &self.host).map(|(peer, own)| (other, peer, own));
         self.cast.iter().flat_map(both).collect()
-    }
-
-    /// Until a session is two seconds old, 8.4 forgets what is withdrawn.
-    fn wait_until_deletions_count(&self) {
-        let (router, vrf) = (&self.subject.router, self.place.vrf());
-        for (_, peer, _) in self.sessions() {
-            let is_old = || {
-                let is_up = router.established(&peer.to_string(), vrf)?;
-                Ok(!is_up || up_for_in(router, vrf, peer)? >= COALESCE)
-            };
-            wait_until(LIMIT, "the sessions to be old", is_old).unwrap();
-        }
     }
 
     fn check(&self, what: &str, expected: &Outcome) {

@@ -13,6 +13,7 @@ use frrk8s_testkit::lab::{Daemon, LabError, Router, wait_until};
 
 use super::api::ApiClient;
 use crate::agent::{Agent, Home};
+use crate::standing::are_of_age;
 
 /// How long anything may take, on a machine that does much else.
 pub(super) const LIMIT: Duration = Duration::from_mins(1);
@@ -100,8 +101,9 @@ impl Subject {
     }
 
     /// Puts these objects in the place of those that stand. Meanwhile both are there, so that sessions which both want
-    /// stand.
+    /// stand. Not before these are two seconds old: until then 8.4 forgets what is withdrawn.
     pub fn put(&mut self, objects: Vec<FRRConfiguration>) {
+        wait_until(LIMIT, "the sessions to be of age", || are_of_age(&self.router)).unwrap();
         self.steps += 1;
         let before = std::mem::take(&mut self.standing);
         self.add(objects);
