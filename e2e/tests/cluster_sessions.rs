@@ -230,9 +230,13 @@ fn a_session_of_a_vrf_says_which() {
         let bgp = format!("routers: [{{asn: 64512, {neighbors}}}, {{asn: 64512, vrf: red, {neighbors}}}]");
         cluster.apply_yaml(&configuration(&node, &bgp, "")).unwrap();
         let of = |vrf: &str| format!("frrk8s.metallb.io/node={node},frrk8s.metallb.io/vrf={vrf}");
-        let red = wait_for(&cluster, &of("red"), "the session in the VRF", |those| those.len() == 1);
-        assert_eq!(red[0]["status"]["vrf"], "red");
-        let default = wait_for(&cluster, &of(""), "the other one", |those| those.len() == 1);
+        // An object is there before its status is.
+        wait_for(&cluster, &of("red"), "the session in the VRF", |those| {
+            those.len() == 1 && those[0]["status"]["vrf"] == "red"
+        });
+        let default = wait_for(&cluster, &of(""), "the other one", |those| {
+            those.len() == 1 && those[0]["status"]["peer"] == "192.0.2.9"
+        });
         assert_eq!(default[0]["status"]["vrf"].as_str().unwrap_or_default(), "");
     }
 }
