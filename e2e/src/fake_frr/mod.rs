@@ -107,6 +107,7 @@ impl Conversation {
                  {}!\nend\n",
                 configuration.print()
             ),
+            (line, None) if line.starts_with("show bfd ") => "[]\n".to_owned(),
             (line, None) if line.ends_with(" json") => "{}\n".to_owned(),
             (_, None) => String::new(),
         }
