@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use frrk8s_e2e::agent::{Agent, bgpd, wait_for_config};
 use frrk8s_e2e::cluster_lab::{GROUND, delete, wait_for_status};
 use frrk8s_e2e::cluster_peer::{RECOVERY, Watched, advertises, nothing_leaves_for, outage, set};
-use frrk8s_testkit::cluster::ClusterOptions;
+use frrk8s_testkit::cluster::{ClusterOptions, EtcdSnapshot};
 use frrk8s_testkit::lab::Daemon;
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
@@ -227,30 +227,38 @@ fn an_etcd_that_was_restored_from_an_older_copy_changes_nothing_until_somebody_w
     watched.wait_for(&["10.1.0.0/24", "10.2.0.0/24", "10.3.0.0/24", "10.5.0.0/24", "10.6.0.0/24"]);
 }
 
-#[test]
-fn an_older_copy_that_lacks_only_a_newer_object_takes_it_away_from_nobody() {
-    let Some(mut watched) = Watched::start(&ClusterOptions::default()) else { return };
+/// What is advertised by the object that a copy of etcd has, and the newer one that it lacks: the latter first.
+const SAME_AND_NEWER: [&str; 2] = ["10.3.0.0/24", "10.5.0.0/24"];
+
+/// An agent, and a copy of etcd from before the newer of its two objects, which the API has counted on from by far.
+fn outlive_a_copy(watched: &mut Watched) -> (Agent, EtcdSnapshot) {
     let agent = watched.agent(EXECUTABLE, &[]);
-    watched.apply(&advertises("same", &["10.5.0.0/24"], ""));
-    watched.wait_for(&["10.5.0.0/24"]);
+    watched.apply(&advertises("same", &SAME_AND_NEWER[1..], ""));
+    watched.wait_for(&SAME_AND_NEWER[1..]);
     let copy = watched.cluster.snapshot_etcd().unwrap();
     watched.cluster.start_api_server().unwrap();
     has_no_trouble(&agent);
-    count_on(&watched, "before");
-    watched.apply(&advertises("newer", &["10.3.0.0/24"], ""));
-    let all = ["10.3.0.0/24", "10.5.0.0/24"];
-    watched.wait_for(&all);
+    count_on(watched, "before");
+    watched.apply(&advertises("newer", &SAME_AND_NEWER[..1], ""));
+    watched.wait_for(&SAME_AND_NEWER);
     agent.wait_for_reason("Applied");
     watched.mark();
+    (agent, copy)
+}
+
+#[test]
+fn an_older_copy_that_lacks_only_a_newer_object_takes_it_away_from_nobody() {
+    let Some(mut watched) = Watched::start(&ClusterOptions::default()) else { return };
+    let (agent, copy) = outlive_a_copy(&mut watched);
     watched.cluster.restore_etcd(&copy).unwrap();
     wait_for_finding(&agent, "missing-in-api", "newer");
     has_no_trouble(&agent);
     // Many times longer than it takes until what somebody deleted is believed to be gone.
     nothing_leaves_for(&watched, Duration::from_secs(15));
     wait_for_finding(&agent, "missing-in-api", "newer");
-    assert_eq!(watched.table(), set(&all));
+    assert_eq!(watched.table(), set(&SAME_AND_NEWER));
     accept(&watched, "as it was at noon");
-    watched.wait_for(&["10.5.0.0/24"]);
+    watched.wait_for(&SAME_AND_NEWER[1..]);
     watched.assert_left_only(&["10.3.0.0/24"]);
     agent.wait_for_reason("Applied");
 }
@@ -258,18 +266,7 @@ fn an_older_copy_that_lacks_only_a_newer_object_takes_it_away_from_nobody() {
 #[test]
 fn an_older_copy_that_counted_on_before_the_watch_went_on_takes_nothing_away() {
     let Some(mut watched) = Watched::start(&ClusterOptions::default()) else { return };
-    let agent = watched.agent(EXECUTABLE, &[]);
-    watched.apply(&advertises("same", &["10.5.0.0/24"], ""));
-    watched.wait_for(&["10.5.0.0/24"]);
-    let copy = watched.cluster.snapshot_etcd().unwrap();
-    watched.cluster.start_api_server().unwrap();
-    has_no_trouble(&agent);
-    count_on(&watched, "before");
-    watched.apply(&advertises("newer", &["10.3.0.0/24"], ""));
-    let all = ["10.3.0.0/24", "10.5.0.0/24"];
-    watched.wait_for(&all);
-    agent.wait_for_reason("Applied");
-    watched.mark();
+    let (agent, copy) = outlive_a_copy(&mut watched);
     agent.signal("-STOP");
     watched.cluster.restore_etcd(&copy).unwrap();
     // From here on the API server knows what changes; the watch goes on in the middle of it.
@@ -279,9 +276,9 @@ fn an_older_copy_that_counted_on_before_the_watch_went_on_takes_nothing_away() {
     agent.signal("-CONT");
     wait_for_finding(&agent, "missing-in-api", "newer");
     nothing_leaves_for(&watched, Duration::from_secs(8));
-    assert_eq!(watched.table(), set(&all));
+    assert_eq!(watched.table(), set(&SAME_AND_NEWER));
     accept(&watched, "as it was at noon");
-    watched.wait_for(&["10.5.0.0/24"]);
+    watched.wait_for(&SAME_AND_NEWER[1..]);
     agent.wait_for_reason("Applied");
 }
 
