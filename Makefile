@@ -28,7 +28,6 @@ image: ## Build the image of the agent, IMAGE (frrk8s:0.1.0); docker or podman
 	hack/build-image $(IMAGE)
 
 demo: ## Show what it does: a merge, a conflict, an explanation; with root, real FRR and a second router
-	cargo build --quiet --release --package frrk8s-cli
 	demo/run
 
 lab: ## Leave two routers and the agent running, to play with (root)
@@ -84,18 +83,21 @@ frr: ## Install FRR 8.4 and 10.3, and BIRD, for the tests
 bench: ## Print how the pure path grows with the number of objects
 	cargo bench --quiet --package frrk8s-plan --bench scale
 
-bench-frr: export PATH := $(CURDIR)/$(or $(CARGO_TARGET_DIR),target)/release:$(CARGO_TARGET_DIR)/release:$(PATH)
+# What measures, and the executable that it measures: for the whole workspace, as above.
+RELEASE := $(abspath $(or $(CARGO_TARGET_DIR),target))/release
+build_examples = cargo build --quiet --release --workspace --bin frrk8s $(foreach example,$(1),--example $(example))
+
+bench-frr bench-cluster: export PATH := $(RELEASE):$(PATH)
 bench-frr: ## Print the tables of docs/performance.md: a change beside frr-reload.py, and to a second router's table (root; 2 h)
 # FRRK8S_BENCH_SIZES=2x10,10x100 and FRRK8S_LATENCY_RUNS=5 make it four minutes: see the heads of the two examples.
-	cargo build --quiet --release --package frrk8s-cli
-	cargo run --quiet --release --package frrk8s-e2e --example scrape
-	cargo run --quiet --release --package frrk8s-e2e --example latency
-	cargo run --quiet --release --package frrk8s-e2e --example against_reload
+	$(call build_examples,scrape latency against_reload)
+	$(RELEASE)/examples/scrape
+	$(RELEASE)/examples/latency
+	$(RELEASE)/examples/against_reload
 
-bench-cluster: export PATH := $(CURDIR)/$(or $(CARGO_TARGET_DIR),target)/release:$(CARGO_TARGET_DIR)/release:$(PATH)
 bench-cluster: ## Print the figures with the Kubernetes API as the source: latency, memory, a fleet (root; 15 min)
-	cargo build --quiet --release --package frrk8s-cli
-	cargo run --quiet --release --package frrk8s-e2e --example cluster_figures
+	$(call build_examples,cluster_figures)
+	$(RELEASE)/examples/cluster_figures
 
 soak: ## Half an hour of changes, conflicts, kills and typing on real FRR (root)
 	FRRK8S_SOAK_SECONDS=$${FRRK8S_SOAK_SECONDS:-1800} cargo test --workspace --test=soak -- --nocapture
