@@ -5,27 +5,17 @@ use frrk8s_document::{Daemon, Dialect, Document, Line, Text};
 use frrk8s_frr::{RawRecord, Transport};
 use frrk8s_render::divide;
 
-use super::{Applied, Node, Pass, Running};
+use super::{Applied, Node, Pass};
 use crate::wanted::{Wanted, whole};
 
-/// FRR's start-up file: what stands there and is none of ours, what runs and is none of ours, and ours. Foreign lines are
-/// only ever added: what a daemon does not run just now may be what it is to load.
-fn startup_text(
-    dialect: Dialect,
-    there: &str,
-    running: &Document,
-    (before, ours): (&Documents, &Document),
-) -> String {
+/// FRR's start-up file: what stands there and is none of ours, and ours. What runs and does not stand there is not added:
+/// with FRR, what somebody typed is kept when they say `write`.
+fn startup_text(dialect: Dialect, there: &str, (before, ours): (&Documents, &Document)) -> String {
     let head = there.lines().filter(|line| ["frr ", "service "].iter().any(|start| line.starts_with(start)));
     let head: String = head.flat_map(|line| [line, "\n"]).collect();
-    // Of the names that the daemons have, vtysh would give the last one to all of them.
-    let names: Vec<Line> =
-        running.lines().iter().filter(|line| line.text().starts_with("hostname ")).cloned().collect();
-    let running = running.clone().without(&Document::new(names));
     let is_service = |line: &&Line| !line.text().starts_with("service ");
     let known: Vec<&Document> = before.values().chain([ours]).collect();
-    let kept = divide(dialect.read(&Text::parse(there)), &known).foreign;
-    let foreign = kept.joined(running);
+    let foreign = divide(dialect.read(&Text::parse(there)), &known).foreign;
     let foreign = Document::new(foreign.lines().iter().filter(is_service).cloned().collect());
     head + &foreign.joined(ours.clone()).print()
 }
@@ -50,12 +40,18 @@ impl<T: Transport> Node<T> {
         self.told = Some(told);
     }
 
+    /// What was told is part of what is kept, or was seen to be gone again.
+    pub(super) fn forget_told(&mut self) {
+        if !self.unsaved && self.told.take().is_some() {
+            self.store.forget_told();
+        }
+    }
+
     /// FRR was seen to run it: it is kept, on disk as well.
     pub(super) fn keep(
         &mut self,
         wanted: &Wanted,
         (documents, raw, dialect): (Documents, Option<RawRecord>, Dialect),
-        running: &Running,
         pass: &mut Pass,
     ) {
         let is_new = self.applied.as_ref().is_none_or(|applied| applied.documents != documents)
@@ -67,16 +63,14 @@ impl<T: Transport> Node<T> {
             self.unsaved = saved.is_err();
             pass.unkept.extend(saved.err());
         }
-        if !self.unsaved && self.told.take().is_some() {
-            self.store.forget_told();
-        }
+        self.forget_told();
         if let Some(startup) = &self.startup {
             let nothing = Documents::new();
             let before = self.applied.as_ref().map_or(&nothing, |applied| &applied.documents);
             // What cannot be read is not written over: people's lines may stand there.
-            let written = startup.read().and_then(|there| {
-                startup.write(&startup_text(dialect, &there, &running.foreign, (before, &ours)))
-            });
+            let written = startup
+                .read()
+                .and_then(|there| startup.write(&startup_text(dialect, &there, (before, &ours))));
             pass.unkept.extend(written.err());
         }
         self.applied = Some(Applied { documents, raw, dialect, is_old: false });

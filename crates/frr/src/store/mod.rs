@@ -103,7 +103,8 @@ impl Store {
             fs::set_permissions(&directory, closed).map_err(StoreError::io("close to others", &directory))?;
         }
         let store = Self { directory };
-        store.remove_where(|name| name.starts_with(UNFINISHED))?;
+        // Where it cannot be removed nothing can be kept either: that is said then, and FRR is driven all the same.
+        let _ = store.remove_where(|name| name.starts_with(UNFINISHED));
         Ok(store)
     }
 
@@ -134,6 +135,13 @@ impl Store {
         let generations = self.generations()?;
         // Above those that were set aside: what is saved now is newer than they were.
         let last = generations.last().copied().max(self.numbered(SET_ASIDE)?.last().copied());
+        if let Some(newest) = last.filter(|_| generations.len() > KEPT)
+            && self.has(newest, (text, record))
+        {
+            // All that failed was to remove an older one.
+            self.prune()?;
+            return Ok(newest);
+        }
         let generation = last.map_or(1, |last| last + 1);
         let unfinished = self.directory.join(format!("{UNFINISHED}{generation}"));
         let saved = self.save_as(generation, &unfinished, (text, record));
@@ -203,6 +211,11 @@ impl Store {
             }
         }
         Ok(LastGood { generation, text, record: Record::from_json(&record, &path.join(RECORD))? })
+    }
+
+    fn has(&self, generation: u64, (text, record): (&str, &Record)) -> bool {
+        let is_same = |it: LastGood| it.text == text && it.record.as_ref() == Some(record);
+        self.read(generation).is_ok_and(is_same)
     }
 
     fn set_aside(&self, generation: u64, reason: StoreError) -> SetAside {

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use super::StoreError;
 use super::file::sync_directory;
 
+/// How the names of files begin that are not whole yet.
+const UNFINISHED: &str = ".frr.conf.";
+
 /// The file that FRR loads when it starts, such as `/etc/frr/frr.conf`.
 #[derive(Clone, Debug)]
 pub struct StartupFile {
@@ -34,6 +37,21 @@ impl StartupFile {
         }
     }
 
+    /// Removes what an agent that died had begun to write beside it: passwords are in it.
+    pub fn remove_unfinished(&self) {
+        let entries = fs::read_dir(self.directory()).into_iter().flatten().flatten();
+        let is_unfinished =
+            |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
+        for entry in entries.filter(|entry| is_unfinished(&entry.file_name())) {
+            // Where nothing can be removed nothing can be written either, and that is said.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+
+    fn directory(&self) -> &Path {
+        self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
     /// Writes it as a whole, readable by FRR's group, unless it says the same already. Whether it was written.
     ///
     /// It belongs to whom it belonged; a new one to the owner of its directory, who is FRR.
@@ -42,12 +60,11 @@ impl StartupFile {
         if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
             return Ok(false);
         }
-        let directory =
-            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = self.directory();
         let owner = fs::metadata(path).or_else(|_| fs::metadata(directory));
         let owner = owner.map_err(StoreError::io("read", directory))?;
         let mut file = tempfile::Builder::new()
-            .prefix(".frr.conf.")
+            .prefix(UNFINISHED)
             .tempfile_in(directory)
             .map_err(StoreError::io("create a file in", directory))?;
         let failed = || StoreError::io("write", path);
@@ -60,10 +77,23 @@ impl StartupFile {
             Ok(_) => sync_directory(directory)?,
             // A single file that is mounted there cannot be replaced, only written over.
             Err(error) if error.error.kind() == io::ErrorKind::ResourceBusy => {
-                fs::write(path, text).map_err(failed())?;
+                write_over(path, text).map_err(failed())?;
             }
             Err(error) => return Err(StoreError::io("put into place", path)(error.error)),
         }
         Ok(true)
     }
+}
+
+/// Writes over a file, which is never shorter than what is whole of it: on a full disk it stays as it was.
+pub(super) fn write_over(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).open(path)?;
+    let length = text.len() as u64;
+    if file.metadata()?.len() < length {
+        // The room is taken before anything is written.
+        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, length)?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.set_len(length)?;
+    file.sync_all()
 }

@@ -140,3 +140,43 @@ fn a_startup_file_that_is_not_there_is_empty_and_one_that_cannot_be_read_is_not(
     assert_eq!(StartupFile::new(directory.path().join("frr.conf")).read().unwrap(), "");
     assert_eq!(StartupFile::new(directory.path()).read().unwrap_err().reason(), "DiskFailed");
 }
+
+#[test]
+fn what_was_kept_already_is_not_kept_again_while_an_older_one_cannot_be_removed() {
+    let directory = TempDir::new().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    for text in ["one\n", "two\n", "three\n"] {
+        store.save(text, &record("a")).unwrap();
+    }
+    // As if removing them had failed.
+    for old in ["generation-0", "generation-1"] {
+        fs::create_dir(directory.path().join(old)).unwrap();
+    }
+    assert_eq!(store.save("three\n", &record("a")).unwrap(), 3);
+    assert_eq!(names(&directory), ["generation-2", "generation-3"]);
+    assert_eq!(store.save("three\n", &record("b")).unwrap(), 4);
+}
+
+#[test]
+fn what_was_not_finished_beside_the_start_up_file_goes() {
+    let directory = TempDir::new().unwrap();
+    let file = StartupFile::new(directory.path().join("frr.conf"));
+    file.write("a\n").unwrap();
+    fs::write(directory.path().join(".frr.conf.Ab12Cd"), "neighbor 192.0.2.1 password hunter2\n").unwrap();
+    fs::write(directory.path().join("frr.conf.sav"), "somebody's\n").unwrap();
+    file.remove_unfinished();
+    assert_eq!(names(&directory), ["frr.conf", "frr.conf.sav"]);
+}
+
+#[test]
+fn a_file_that_is_written_over_is_what_it_is_to_be_whether_longer_or_shorter() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("frr.conf");
+    fs::write(&path, "neighbor\n").unwrap();
+    let number = fs::metadata(&path).unwrap().ino();
+    for text in ["a longer one than that\n", "short\n"] {
+        startup::write_over(&path, text).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    assert_eq!(fs::metadata(&path).unwrap().ino(), number);
+}
