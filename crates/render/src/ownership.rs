@@ -20,7 +20,7 @@ pub struct Divided {
 ///
 /// Ours are: everything inside `router bgp`; BFD profiles; the route maps of configured neighbors and those that
 /// use our lists; lists named `frrk8s-<n>`; the lists that the existing FRR-K8s made for configured neighbors; next
-/// hop tracking, logging; the host name where a document of ours has one; and whatever else stands in a document of ours, such as the VNI of a VRF.
+/// hop tracking, logging; a delay timer of 0; the host name where a document of ours has one; and whatever else stands in a document of ours, such as the VNI of a VRF.
 pub fn divide(running: Document, known: &[&Document]) -> Divided {
     let ownership = Ownership::new(&running, known);
     let (ours, foreign) = running.divided(|line| ownership.divide(line));
@@ -81,6 +81,10 @@ impl<'a> Ownership<'a> {
         // The machine's name is ours only where we give it one.
         if line.starts_with("hostname ") {
             return self.names_machine;
+        }
+        // With it no change of policy would ever take effect by itself: nobody means that.
+        if line == "bgp route-map delay-timer 0" {
+            return true;
         }
         ["router bgp ", "log stdout", "log timestamp precision ", "ip nht ", "ipv6 nht "]
             .iter()
