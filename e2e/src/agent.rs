@@ -153,7 +153,16 @@ impl Agent {
     /// Starts one with the sources that the options name.
     pub fn start_with(executable: &Path, sockets: &Path, home: &Home, options: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let address = format!("127.0.0.1:{port}");
+        Self::start_listening((executable, &format!("127.0.0.1:{port}")), sockets, home, options)
+    }
+
+    /// Starts one that is to answer at an address.
+    pub fn start_listening(
+        (executable, address): (&Path, &str),
+        sockets: &Path,
+        home: &Home,
+        options: &[&str],
+    ) -> Self {
         let log = fs::OpenOptions::new().create(true).append(true).open(home.log()).unwrap();
         let child = Command::new(executable)
             .arg("agent")
@@ -167,7 +176,7 @@ impl Agent {
             .stderr(log)
             .spawn()
             .unwrap();
-        Self { child, address, log: home.log() }
+        Self { child, address: address.to_owned(), log: home.log() }
     }
 
     /// The number of its process.
@@ -184,6 +193,16 @@ impl Agent {
     pub fn get(&self, path: &str) -> Option<String> {
         let mut response = ureq::get(format!("http://{}{path}", self.address)).call().ok()?;
         response.body_mut().read_to_string().ok()
+    }
+
+    /// What it answers to a wish.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub fn post(&self, path: &str) -> String {
+        let mut response = ureq::post(format!("http://{}{path}", self.address)).send_empty().unwrap();
+        response.body_mut().read_to_string().unwrap()
     }
 
     /// Its report.
@@ -259,6 +278,11 @@ impl Agent {
         let text = self.get("/metrics").unwrap_or_default();
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.and_then(|value| value.parse().ok()).unwrap_or_default()
+    }
+
+    /// Whether somebody has killed it.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
     /// Kills it as nothing can be killed more, and waits until it is gone.

@@ -26,7 +26,7 @@ pub enum Act {
     Swallow,
 }
 
-type Rule = dyn Fn(&str) -> Act + Send + Sync;
+type Rule = dyn Fn(Daemon, &str) -> Act + Send + Sync;
 
 /// A directory of sockets that lead to a router's. Those that are not proxied are the router's own.
 #[derive(Debug)]
@@ -39,30 +39,34 @@ pub struct Proxy {
 impl Proxy {
     /// A proxy before one daemon of a router.
     pub fn new(router: &Router, daemon: Daemon, rule: impl Fn(&str) -> Act + Send + Sync + 'static) -> Self {
-        let directory = TempDir::new().unwrap();
-        for other in Daemon::ALL.into_iter().filter(|other| *other != daemon) {
-            symlink(router.socket(other), directory.path().join(format!("{other}.vty"))).unwrap();
-        }
-        let listener = UnixListener::bind(directory.path().join(format!("{daemon}.vty"))).unwrap();
-        let (told, is_over) = (Arc::default(), Arc::new(AtomicBool::new(false)));
-        let way = Way {
-            socket: router.socket(daemon),
-            pid_file: router.run_directory().join(format!("{daemon}.pid")),
-            rule: Arc::new(rule),
-            told: Arc::clone(&told),
-        };
-        let ends = Arc::clone(&is_over);
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if ends.load(Ordering::Relaxed) {
-                    return;
-                }
-                let way = way.clone();
-                // Either end may go at any time; then so does the other.
-                thread::spawn(move || way.serve(stream));
+        Self::before(router, &[daemon], move |_, line| rule(line))
+    }
+
+    /// A proxy before some daemons of a router.
+    pub fn before(
+        router: &Router,
+        daemons: &[Daemon],
+        rule: impl Fn(Daemon, &str) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let proxy =
+            Self { directory: TempDir::new().unwrap(), told: Arc::default(), is_over: Arc::default() };
+        let rule: Arc<Rule> = Arc::new(rule);
+        for daemon in Daemon::ALL {
+            let socket = proxy.directory().join(format!("{daemon}.vty"));
+            if daemons.contains(&daemon) {
+                let way = Way {
+                    daemon,
+                    socket: router.socket(daemon),
+                    pid_file: router.run_directory().join(format!("{daemon}.pid")),
+                    rule: Arc::clone(&rule),
+                    told: Arc::clone(&proxy.told),
+                };
+                way.listen(UnixListener::bind(socket).unwrap(), Arc::clone(&proxy.is_over));
+            } else {
+                symlink(router.socket(daemon), socket).unwrap();
             }
-        });
-        Self { directory, told, is_over }
+        }
+        proxy
     }
 
     /// The directory.
@@ -70,7 +74,7 @@ impl Proxy {
         self.directory.path()
     }
 
-    /// The lines of configuration that the daemon was told, in order.
+    /// The lines of configuration that the daemons were told, in order.
     pub fn told(&self) -> Vec<String> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -96,6 +100,7 @@ impl Drop for Proxy {
 
 #[derive(Clone)]
 struct Way {
+    daemon: Daemon,
     socket: PathBuf,
     pid_file: PathBuf,
     rule: Arc<Rule>,
@@ -103,13 +108,26 @@ struct Way {
 }
 
 impl Way {
+    fn listen(self, listener: UnixListener, ends: Arc<AtomicBool>) {
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if ends.load(Ordering::Relaxed) {
+                    return;
+                }
+                let way = self.clone();
+                // Either end may go at any time; then so does the other.
+                thread::spawn(move || way.serve(stream));
+            }
+        });
+    }
+
     fn serve(&self, mut client: UnixStream) -> io::Result<()> {
         let mut daemon = UnixStream::connect(&self.socket)?;
         let mut is_configuring = false;
         loop {
             let line = read_until_nul(&mut client)?;
             let text = String::from_utf8_lossy(&line).into_owned();
-            let act = (self.rule)(&text);
+            let act = (self.rule)(self.daemon, &text);
             match text.as_str() {
                 "XFRR_start_configuration" => is_configuring = true,
                 "XFRR_end_configuration" => is_configuring = false,

@@ -272,6 +272,51 @@ fn a_daemon_that_is_not_there_is_named_and_what_changes_meanwhile_is_applied_whe
     });
 }
 
+#[test]
+fn a_staticd_that_goes_is_named_and_the_object_whose_lines_it_kept_is_not_blamed() {
+    on_each(|install| {
+        if install.version().has_mgmtd() {
+            // There mgmtd keeps them.
+            return;
+        }
+        let (mut router, home) = (isolated(install), Home::new());
+        let raw = ", raw: {rawConfig: \"ip route 198.51.100.0/24 Null0\\n\"}";
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        home.put("b.yaml", &object("b", &neighbor(4, ""), raw));
+        let running = agent(&router, &home, &["--conflict-policy=quarantine"]);
+        running.wait_for_reason("Applied");
+        let before = bgpd(&router);
+        router.kill(Daemon::Staticd).unwrap();
+        let is_missed = |report: &serde_json::Value| {
+            report["reason"] == "NotListening" && report["message"].as_str().unwrap().contains("staticd")
+        };
+        running.wait_for("staticd to be missed", is_missed);
+        // As often as an object would be set aside for a line that FRR refuses.
+        for pass in 0..3 {
+            let other = object(
+                "other",
+                &neighbor(6, ""),
+                &format!(", nodeSelector: {{matchLabels: {{a: b{pass}}}}}"),
+            );
+            home.put("other.yaml", &other);
+            let passed = running.report()["passedAt"].clone();
+            let report = running.wait_for("another pass", |report| report["passedAt"] != passed);
+            assert!(is_missed(&report), "{report:#}");
+            assert!(findings(&report, "frr-refused").is_empty(), "{report:#}");
+        }
+        assert_eq!(bgpd(&router), before);
+        router.start_daemon(Daemon::Staticd).unwrap();
+        running.wait_for_reason("Applied");
+        wait_for_config_of(&router, Daemon::Staticd, "the route", |text| text.contains("198.51.100.0/24"));
+        assert_eq!(bgpd(&router), before);
+        // Nobody needs it any more: then it may be away.
+        router.kill(Daemon::Staticd).unwrap();
+        home.put("b.yaml", &object("b", &neighbor(5, ""), ""));
+        wait_for_config(&router, "the change", |text| text.contains("192.0.2.5 remote-as"));
+        running.wait_for_reason("Applied");
+    });
+}
+
 fn wedged(install: &FrrInstall) {
     let (router, home) = (isolated(install), Home::new());
     home.put("a.yaml", &object("a", &neighbor(3, ""), ""));

@@ -14,6 +14,7 @@
 
 mod circumstances;
 mod engine;
+mod gate;
 mod hold_down;
 mod kept;
 mod lock;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use frrk8s_frr::{AnyTransport, StartupFile, Store, StoreError, Transport};
@@ -12,10 +13,11 @@ use frrk8s_render::LogLevel;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, info, warn};
 
 use crate::engine::Engine;
+use crate::gate::Gate;
 use crate::hold_down::HoldDown;
 use crate::lock::Lock;
 use crate::metrics::{Metrics, PassFigures};
@@ -40,6 +42,8 @@ const POLL_SHARE: u32 = 100;
 const WRITERS_LIMIT: Duration = Duration::from_secs(5);
 /// How soon an address is tried again that somebody else has.
 const BIND_PAUSE: Duration = Duration::from_secs(2);
+/// How long what FRR is being told may go on when the agent is to end: less than the 30 s after which a kubelet kills it.
+const END_LIMIT: Duration = Duration::from_secs(25);
 /// How soon it is tried again when FRR cannot be read.
 const LOST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -137,9 +141,11 @@ impl Options {
     }
 }
 
-/// Runs an agent until it is told to end. FRR is left as it is.
+/// Runs an agent until it is told to end. What FRR is being told just then goes to its end, unless it is told again. FRR is
+/// left as it is.
 pub async fn run(options: Options) -> Result<(), RunError> {
     let wake = Arc::new(Notify::new());
+    let (pause, is_ending) = (watch::Sender::new(None), Arc::new(AtomicBool::new(false)));
     let report = Report {
         schema_version: SCHEMA_VERSION,
         node: options.terms.node.clone(),
@@ -148,30 +154,48 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     };
     let shared = Arc::new(Shared {
         report: watch::Sender::new(report),
-        pause: watch::Sender::new(None),
+        pause: pause.clone(),
         log_level: options.log_level.clone(),
         metrics: Metrics::new(),
         seen: Arc::default(),
         wake: Arc::clone(&wake),
+        telling: gate(pause, Arc::clone(&is_ending)),
     });
     let api = options.api().await?;
     listen(&options, api.as_ref(), &shared).await?;
     let mut end = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signal)?;
-    let ended = async {
+    let mut ended = async || {
         tokio::select! {
             _ = end.recv() => {}
             _ = interrupt.recv() => {}
         }
     };
-    let work = async { Worker::start(options, api, shared).await?.work().await };
+    let telling = shared.telling.clone();
+    let mut work = Box::pin(async { Worker::start(options, api, shared).await?.work().await });
     tokio::select! {
-        ran = work => ran,
-        () = ended => {
-            info!("told to end: FRR is left as it is");
-            Ok(())
-        }
+        ran = &mut work => return ran,
+        () = ended() => {}
     }
+    is_ending.store(true, Ordering::SeqCst);
+    if telling.is_in_use() {
+        info!("told to end: first FRR is told to its end what it is being told");
+    }
+    tokio::select! {
+        ran = &mut work => return ran,
+        () = telling.wait_until_left() => info!("told to end: FRR is left as it is"),
+        () = ended() => warn!("told to end again: what FRR was being told is cut off"),
+        () = sleep(END_LIMIT) => warn!("told to end: what FRR was being told takes too long, and is cut off"),
+    }
+    Ok(())
+}
+
+/// FRR is told nothing while somebody has paused the agent, nor when it is to end.
+fn gate(pause: watch::Sender<Option<Pause>>, is_ending: Arc<AtomicBool>) -> Gate {
+    Gate::new(move || {
+        let is_paused = pause.borrow().as_ref().is_some_and(|pause| pause.until > Timestamp::now());
+        !is_paused && !is_ending.load(Ordering::SeqCst)
+    })
 }
 
 /// Answers wherever it is to.
@@ -182,24 +206,39 @@ async fn listen(options: &Options, api: Option<&ApiOptions>, shared: &Arc<Shared
         let client = api.ok_or(RunError::WhoMayRead)?.client.clone();
         let guard = Arc::new(Guard::new(client, figures.tls.clone())?);
         for (address, part) in guarded.into_iter().filter_map(|(address, part)| Some((address?, part))) {
-            tokio::spawn(serve_figures((address, part), Arc::clone(shared), Arc::clone(&guard)));
+            let (shared, guard) = (Arc::clone(shared), Arc::clone(&guard));
+            tokio::spawn(serve_when_free(address, move || {
+                let (shared, guard) = (Arc::clone(&shared), Arc::clone(&guard));
+                async move { Server::bind_metrics(address, part, shared, &guard).await }
+            }));
         }
     }
     if let Some(address) = options.listen {
-        let server = Server::bind(address, Arc::clone(shared)).await?;
-        let address = server.address().unwrap_or(address);
-        info!(%address, "listening");
-        tokio::spawn(server.serve());
+        match Server::bind(address, Arc::clone(shared)).await {
+            Ok(server) => {
+                let address = server.address().unwrap_or(address);
+                info!(%address, "listening");
+                tokio::spawn(server.serve());
+            }
+            Err(error) if error.is_taken() => {
+                let shared = Arc::clone(shared);
+                tokio::spawn(serve_when_free(address, move || Server::bind(address, Arc::clone(&shared))));
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }
 
-/// Serves figures as soon as their address can be had. Until then the node is driven all the same: on the host's network the
-/// agent of before may still have it.
-async fn serve_figures((address, part): (SocketAddr, Part), shared: Arc<Shared>, guard: Arc<Guard>) {
+/// Serves as soon as the address can be had. Until then the node is driven all the same, or stood by for: on the host's network
+/// the agent of before may still have it.
+async fn serve_when_free<F>(address: SocketAddr, bind: impl Fn() -> F)
+where
+    F: Future<Output = Result<Server, ListenError>>,
+{
     let mut said = String::new();
     loop {
-        match Server::bind_metrics(address, part, Arc::clone(&shared), &guard).await {
+        match bind().await {
             Ok(server) => {
                 info!(%address, "listening");
                 return server.serve().await;
@@ -207,12 +246,12 @@ async fn serve_figures((address, part): (SocketAddr, Part), shared: Arc<Shared>,
             Err(error) => {
                 let message = with_sources(&error);
                 if message != said {
-                    warn!("no figures yet: {message}");
+                    warn!("nobody is answered yet: {message}");
                     said = message;
                 }
             }
         }
-        tokio::time::sleep(BIND_PAUSE).await;
+        sleep(BIND_PAUSE).await;
     }
 }
 
@@ -244,7 +283,8 @@ impl Worker {
             .with_hold_down(HoldDown::new(options.withdraw_hold_down));
         let startup = options.frr_config.map(StartupFile::new);
         let transport = Telling::new(options.transport, Arc::clone(&shared));
-        let mut node = Node::new(transport, engine, store, (startup, options.on_drift));
+        let node = Node::new(transport, engine, store, (startup, options.on_drift));
+        let mut node = node.through(shared.telling.clone());
         take_over(&mut node)?;
         let api = api.map(|mut api| {
             node.describe_all();
@@ -287,6 +327,7 @@ impl Worker {
             let at = Instant::now() + next;
             tokio::select! {
                 () = self.shared.wake.notified() => debug!("something happened"),
+                () = self.shared.seen.lost.notified() => debug!("a daemon does not run any more"),
                 () = sleep_until(at) => {}
             }
         }
@@ -297,6 +338,11 @@ impl Worker {
         wait_for_writers(&self.watch, &self.shared).await;
         let is_blank = self.node.is_blank();
         let pass = self.node.pass_over(|| self.sources.read(is_blank)).await;
+        self.shared.telling.leave();
+        if pass.is_stopped {
+            // Somebody has paused the agent meanwhile, or is about to end it.
+            return Duration::ZERO;
+        }
         if let Some(decision) = &pass.decision {
             let is_other = |level: &mut Option<LogLevel>| {
                 std::mem::replace(level, decision.log_level) != decision.log_level
@@ -406,7 +452,7 @@ async fn stand_by(sockets: &Path, shared: &Shared) -> Lock {
             });
             said = message;
         }
-        tokio::time::sleep(LOST_PAUSE).await;
+        sleep(LOST_PAUSE).await;
     }
 }
 

@@ -20,6 +20,7 @@ use frrk8s_model::Finding;
 use frrk8s_render::divide;
 
 use crate::engine::Engine;
+use crate::gate::Gate;
 use crate::resets::resets;
 use crate::retry::Retry;
 use crate::sources::SourceError;
@@ -66,6 +67,9 @@ pub struct Node<T> {
     is_described: bool,
     /// The same as the store had it when we started.
     found_told: Option<String>,
+    gate: Gate,
+    /// Since when staticd is mute, and how that was said.
+    mute_staticd: Option<(Instant, Cause)>,
 }
 
 impl<T: Transport> Node<T> {
@@ -94,11 +98,16 @@ impl<T: Transport> Node<T> {
             is_in_doubt: false,
             is_described: false,
             found_told: None,
+            gate: Gate::default(),
+            mute_staticd: None,
         }
     }
 
     /// Takes over what was kept before a restart: what was set aside, and what a newer release takes no more.
     pub fn restore(&mut self) -> Result<(Vec<SetAside>, Vec<Finding>), StoreError> {
+        if let Some(startup) = &self.startup {
+            startup.remove_unfinished();
+        }
         let loaded = self.store.load()?;
         let record = loaded.last_good.as_ref().and_then(|last_good| last_good.record.as_ref());
         let findings = record.map(|record| self.engine.restore(record)).unwrap_or_default();
@@ -107,6 +116,13 @@ impl<T: Transport> Node<T> {
         self.found_told = self.store.told();
         self.is_in_doubt |= self.found_told.is_some();
         Ok((loaded.set_aside, findings))
+    }
+
+    /// The same, told nothing while a gate is closed.
+    #[must_use]
+    pub fn through(mut self, gate: Gate) -> Self {
+        self.gate = gate;
+        self
     }
 
     /// From now on each pass says what runs.
@@ -147,7 +163,7 @@ impl<T: Transport> Node<T> {
             Err(error) => pass.error = Some(error),
         }
         let is_verified = pass.verdict().is_some_and(|verdict| verdict.cause().is_none());
-        if self.is_in_doubt && is_verified {
+        if self.is_in_doubt && is_verified && self.gate.enter() {
             // Where it fails, the next pass tries again.
             self.is_in_doubt = self.clear_all().await.is_err();
         }
@@ -228,9 +244,10 @@ impl<T: Transport> Node<T> {
         documents.get(&Daemon::Bgpd).cloned()
     }
 
-    /// Nothing is told to an FRR of which nobody ever wanted anything.
+    /// Nothing is told to an FRR of which nobody ever wanted anything. What was told, and never seen to run in order, has to
+    /// go again.
     fn is_idle(&self, wanted: &Wanted) -> bool {
-        wanted.kept.is_empty() && self.applied.is_none()
+        wanted.kept.is_empty() && self.applied.is_none() && self.told.is_none()
     }
 
     /// What the store had, now that the dialect is known.
@@ -274,10 +291,16 @@ impl<T: Transport> Node<T> {
         if self.is_left(&goal.documents, running, pass) || self.held.waits(&goal.documents).is_some() {
             return;
         }
-        let (text, documents) = (whole(&goal.documents).print(), goal.documents.clone());
-        let driven = self.drive(dialect, goal, (&text, running), pass).await;
-        self.held.note(&documents, &driven.verdict);
-        pass.driven = Some(driven);
+        let documents = goal.documents.clone();
+        pass.driven = if frrk8s_frr::same(&documents, &running.ours) {
+            Some(Driven::not_told(Verdict::Unchanged))
+        } else {
+            let text = whole(&documents).print();
+            self.drive(dialect, goal, (&text, running), pass).await
+        };
+        if let Some(driven) = &pass.driven {
+            self.held.note(&documents, &driven.verdict);
+        }
     }
 
     async fn apply(
@@ -288,12 +311,19 @@ impl<T: Transport> Node<T> {
         pass: &mut Pass,
     ) -> Option<Driven> {
         pass.is_tried = true;
-        let homeless = wanted.homeless(dialect, running.has_staticd);
+        let homeless = wanted.homeless(dialect, running.no_staticd.is_none());
         let raw = self.applied.as_ref().and_then(|applied| applied.raw.clone());
         let goal = self.told(wanted.goal(dialect, raw.as_ref()));
         pass.asked = self.is_described.then(|| goal.documents.clone());
         if !homeless.is_empty() {
-            let verdict = Verdict::RolledBack(Cause::Refused(homeless));
+            let runs_without = self.applied.as_ref().and_then(|it| it.documents.get(&Daemon::Staticd));
+            let verdict = match &running.no_staticd {
+                // It ran lines of ours: it has gone, and nobody is to be blamed.
+                Some(cause) if runs_without.is_some_and(|ours| !ours.is_empty()) => {
+                    Verdict::Unreachable(cause.clone())
+                }
+                _ => Verdict::RolledBack(Cause::Refused(homeless)),
+            };
             return Some(self.wait_with(verdict, dialect, running, pass).await);
         }
         if self.is_left(&goal.documents, running, pass) {
@@ -308,17 +338,17 @@ impl<T: Transport> Node<T> {
             // It was just read: to read it again takes time, and somebody may type meanwhile.
             Driven::not_told(Verdict::Unchanged)
         } else {
-            self.drive(dialect, goal, (&wanted.print(), running), pass).await
+            self.drive(dialect, goal, (&wanted.print(), running), pass).await?
         };
         self.retry.note(&documents, &driven.verdict);
         if driven.verdict.cause().is_none() {
             pass.resets.extend(resets(&driven.sessions, self.engine.in_force(), wanted));
         }
         match &driven.verdict {
-            Verdict::Unchanged => self.keep(wanted, (documents, raw, dialect), running, pass),
+            Verdict::Unchanged => self.keep(wanted, (documents, raw, dialect), pass),
             Verdict::Applied { residue: None } => {
                 let raw = raw.filter(|record| record.told == wanted.raw_text());
-                self.keep(wanted, (documents, raw, dialect), running, pass);
+                self.keep(wanted, (documents, raw, dialect), pass);
             }
             Verdict::Applied { residue: Some(residue) } => {
                 let mut residue = residue.clone();
@@ -335,9 +365,10 @@ impl<T: Transport> Node<T> {
                 }
                 let record = raw_record(wanted.raw_text(), &residue);
                 let documents = self.told(wanted.goal(dialect, Some(&record))).documents;
-                self.keep(wanted, (documents, Some(record), dialect), running, pass);
+                self.keep(wanted, (documents, Some(record), dialect), pass);
             }
-            Verdict::RolledBack(_) | Verdict::Stuck { .. } | Verdict::Unreachable(_) => {}
+            Verdict::RolledBack(_) => self.forget_told(),
+            Verdict::Stuck { .. } | Verdict::Unreachable(_) => {}
         }
         Some(driven)
     }
@@ -406,7 +437,11 @@ impl<T: Transport> Node<T> {
         goal: Goal,
         (text, running): (&str, &Running),
         pass: &mut Pass,
-    ) -> Driven {
+    ) -> Option<Driven> {
+        if !self.gate.enter() {
+            pass.is_stopped = true;
+            return None;
+        }
         self.note_told(&goal.documents, pass);
         let applied = self.applied.as_ref().map(|applied| running.that_are_there(applied.documents.clone()));
         let goal = Goal { documents: running.that_are_there(goal.documents), ..goal };
@@ -417,6 +452,6 @@ impl<T: Transport> Node<T> {
         let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
         let read = running.read.iter().map(|(daemon, document)| (*daemon, ours(document.clone())));
         let machine = Machine::new(dialect, goal, applied.filter(|_| !is_old)).knowing(read.collect());
-        drive((&mut self.transport, &mut self.reader), machine, &ours, text).await
+        Some(drive((&mut self.transport, &mut self.reader), machine, &ours, text).await)
     }
 }

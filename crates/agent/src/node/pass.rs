@@ -63,6 +63,8 @@ pub struct Pass {
     pub driven: Option<Driven>,
     /// Whether FRR was told, or would have been: not where it is waited with what failed.
     pub(super) is_tried: bool,
+    /// Whether FRR was to be told something, and the gate was closed: nothing came of it.
+    pub is_stopped: bool,
     /// What kept the pass from more.
     pub error: Option<PassError>,
     /// What could not be kept on disk.
@@ -95,6 +97,7 @@ impl Pass {
             decision: None,
             driven: None,
             is_tried: false,
+            is_stopped: false,
             error: None,
             unkept: Vec::new(),
             drift: Vec::new(),

@@ -1,20 +1,26 @@
 //! What FRR runs, divided into what is ours and what is not.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use frrk8s_delta::Documents;
 use frrk8s_document::{Daemon, Dialect, Document, Text};
-use frrk8s_frr::Transport;
+use frrk8s_frr::{Cause, FrrError, Transport};
 use frrk8s_render::divide;
+use tracing::warn;
 
 use super::{Node, PassError};
+use crate::report::with_sources;
+
+/// How long a staticd that was mute is not asked again.
+const MUTE_PAUSE: Duration = Duration::from_mins(5);
 
 /// What runs, divided.
 pub(super) struct Running {
     pub(super) ours: Documents,
     pub(super) foreign: Document,
-    /// Whether staticd answers.
-    pub(super) has_staticd: bool,
+    /// Why staticd does not answer, where it does not.
+    pub(super) no_staticd: Option<Cause>,
     /// By daemon, undivided.
     pub(super) read: Documents,
 }
@@ -22,7 +28,7 @@ pub(super) struct Running {
 impl Running {
     /// The documents of daemons that answer.
     pub(super) fn that_are_there(&self, mut documents: Documents) -> Documents {
-        if !self.has_staticd {
+        if self.no_staticd.is_some() {
             documents.remove(&Daemon::Staticd);
         }
         documents
@@ -76,7 +82,7 @@ impl<T: Transport> Node<T> {
         let mut running = Running {
             ours: Documents::new(),
             foreign: Document::default(),
-            has_staticd: false,
+            no_staticd: None,
             read: Documents::new(),
         };
         let mut texts = Vec::new();
@@ -87,11 +93,12 @@ impl<T: Transport> Node<T> {
         }
         if dialect.all_daemons().contains(&Daemon::Staticd) {
             // Not every node runs it, and nothing of ours needs it but raw snippets.
-            let text = self.transport.running(Daemon::Staticd).await;
-            texts.extend(text.map(|text| (Daemon::Staticd, text)));
+            match self.ask_staticd().await {
+                Ok(text) => texts.push((Daemon::Staticd, text)),
+                Err(cause) => running.no_staticd = Some(cause),
+            }
         }
         for (daemon, text) in texts {
-            running.has_staticd |= daemon == Daemon::Staticd;
             check_defaults(&text)?;
             let document = self.reader.read(dialect, daemon, text);
             running.read.insert(daemon, document.clone());
@@ -100,5 +107,28 @@ impl<T: Transport> Node<T> {
             running.foreign = running.foreign.joined(divided.foreign);
         }
         Ok(running)
+    }
+
+    /// What staticd runs. One that was mute is not asked again for a while: each time takes as long as it may take to answer.
+    async fn ask_staticd(&mut self) -> Result<String, Cause> {
+        if let Some((_, cause)) = self.mute_staticd.as_ref().filter(|(since, _)| since.elapsed() < MUTE_PAUSE)
+        {
+            return Err(cause.clone());
+        }
+        let error = match self.transport.running(Daemon::Staticd).await {
+            Ok(text) => return Ok(text),
+            Err(error) => error,
+        };
+        let (daemon, reason, message) = (Some(Daemon::Staticd), error.reason(), with_sources(&error));
+        let cause = Cause::Lost { daemon, line: None, reason, message };
+        if matches!(error, FrrError::TimedOut { .. }) {
+            warn!(
+                reason,
+                "staticd is taken for one that does not run, for a while: {}",
+                with_sources(&error)
+            );
+            self.mute_staticd = Some((Instant::now(), cause.clone()));
+        }
+        Err(cause)
     }
 }

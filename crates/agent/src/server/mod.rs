@@ -32,6 +32,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
+use crate::gate::Gate;
 use crate::metrics::{self, CONTENT_TYPE, Metrics};
 use crate::pause::Pause;
 use crate::report::Report;
@@ -65,6 +66,8 @@ pub struct Shared {
     pub seen: Arc<Seen>,
     /// Wakes the loop.
     pub wake: Arc<Notify>,
+    /// Whether FRR may be told something, and is.
+    pub telling: Gate,
 }
 
 /// Why nobody can be answered.
@@ -73,6 +76,13 @@ pub struct Shared {
 pub struct ListenError {
     address: SocketAddr,
     source: std::io::Error,
+}
+
+impl ListenError {
+    /// Whether somebody else has the address.
+    pub fn is_taken(&self) -> bool {
+        self.source.kind() == std::io::ErrorKind::AddrInUse
+    }
 }
 
 /// A server that is not answering yet.
@@ -258,10 +268,15 @@ async fn pause(
     }
     match Pause::new(&asked.duration, &asked.reason, Timestamp::now()) {
         Ok(pause) => {
-            let is_applying = shared.report.borrow().reason == "Applying";
-            let first = if is_applying { "; what is being told just now is told to its end" } else { "" };
-            let text = format!("paused until {}: {}{first}\n", pause.until, pause.reason);
+            let text = format!("paused until {}: {}", pause.until, pause.reason);
             shared.pause.send_replace(Some(pause));
+            // Asked after the pause was set: whatever is not told yet is not told any more.
+            let first = if shared.telling.is_in_use() {
+                "; what is being told just now is told to its end"
+            } else {
+                ""
+            };
+            let text = text + first + "\n";
             shared.wake.notify_one();
             text.into_response()
         }

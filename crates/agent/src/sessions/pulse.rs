@@ -50,9 +50,10 @@ impl Pulse {
         self.wanted = dialect.all_daemons();
     }
 
-    /// A daemon answered, or did not.
-    pub fn note<T>(&mut self, daemon: Daemon, answer: &Result<T, FrrError>, now: Instant) {
+    /// A daemon answered, or did not. Whether that is news: it ran, and does not any more.
+    pub fn note<T>(&mut self, daemon: Daemon, answer: &Result<T, FrrError>, now: Instant) -> bool {
         let beat = self.beats.entry(daemon).or_insert(Beat { answered: self.since, is_gone: false });
+        let ran = !beat.is_gone;
         match answer {
             Ok(_) => *beat = Beat { answered: now, is_gone: false },
             Err(error) if is_gone(error) => beat.is_gone = true,
@@ -63,6 +64,7 @@ impl Pulse {
             // Slow, or about to go: the next question tells.
             Err(_) => {}
         }
+        ran && beat.is_gone
     }
 
     /// How it is.

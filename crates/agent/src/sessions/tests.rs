@@ -179,14 +179,17 @@ fn slow_daemons_live_and_missing_ones_do_not() {
     assert_eq!(pulse.life(later(2)), Life::Lives, "without staticd, which was never seen");
     pulse.note(bgpd, &late(), later(300));
     assert_eq!(pulse.life(later(300)), Life::Lives, "a long commit");
-    pulse.note(bgpd, &gone(), later(301));
+    assert!(pulse.note(bgpd, &gone(), later(301)), "news");
+    assert!(!pulse.note(bgpd, &gone(), later(301)), "no news");
     assert_eq!(pulse.life(later(301)), Life::Missing(vec![bgpd]));
     for daemon in dialect.all_daemons() {
         pulse.note(daemon, &ok, later(302));
     }
     assert_eq!(pulse.life(later(303)), Life::Lives);
     let others = dialect.all_daemons().into_iter().filter(|daemon| *daemon != bgpd);
-    others.for_each(|daemon| pulse.note(daemon, &ok, later(1000)));
+    for daemon in others {
+        pulse.note(daemon, &ok, later(1000));
+    }
     assert_eq!(pulse.life(later(1000)), Life::Silent(vec![bgpd]));
 }
 

@@ -55,6 +55,8 @@ pub struct Scrape {
 pub struct Seen {
     /// The sessions.
     pub sessions: watch::Sender<Sessions>,
+    /// A daemon that ran does not run any more.
+    pub lost: Notify,
     scrape: watch::Sender<Option<Arc<Scrape>>>,
     wanted: Notify,
     pulse: Mutex<Pulse>,
@@ -65,6 +67,7 @@ impl Default for Seen {
         let pulse = Mutex::new(Pulse::new(Instant::now()));
         Self {
             sessions: watch::Sender::new(None),
+            lost: Notify::new(),
             scrape: watch::Sender::new(None),
             wanted: Notify::new(),
             pulse,
@@ -299,7 +302,10 @@ impl<T: Transport> Watcher<T> {
 
     async fn ask(&mut self, daemon: Daemon, command: &str) -> Result<String, FrrError> {
         let answer = self.transport.ask(daemon, command).await;
-        self.seen.pulse().note(daemon, &answer, Instant::now());
+        let is_lost = self.seen.pulse().note(daemon, &answer, Instant::now());
+        if is_lost {
+            self.seen.lost.notify_one();
+        }
         answer
     }
 }
