@@ -244,6 +244,11 @@ impl Agent {
         self.wait_for(&format!("the agent to be {reason}"), |report| report["reason"] == reason)
     }
 
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// Waits until its log has a line with all of these words.
     ///
     /// # Panics
@@ -251,15 +256,13 @@ impl Agent {
     /// When none comes in time.
     pub fn wait_for_log(&self, words: &[&str]) {
         let says = |text: &str| text.lines().any(|line| words.iter().all(|word| line.contains(word)));
-        let waited = wait_until(LIMIT, &format!("{words:?} in the log"), || {
-            Ok(says(&fs::read_to_string(&self.log).unwrap_or_default()))
-        });
+        let waited = wait_until(LIMIT, &format!("{words:?} in the log"), || Ok(says(&self.log())));
         self.expect(&waited, &self.report());
     }
 
     fn expect<T>(&self, waited: &Result<T, LabError>, last: &Value) {
         if let Err(error) = waited {
-            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            let log = self.log();
             panic!("{error}\n{last:#}\n{log}");
         }
     }

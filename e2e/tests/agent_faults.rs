@@ -137,8 +137,10 @@ fn a_full_disk_is_said_and_keeps_nothing_from_frr() {
         let running = Agent::start(&wrapper, &router, &home, &[]);
         running.wait_for_reason("Applied");
         wait_for_networks(&router, 400);
-        let said = || Ok(fs::read_to_string(home.log()).unwrap_or_default().contains("DiskFull"));
-        wait_until(LIMIT, "the full disk to be said", said).unwrap();
+        running.wait_for("the full disk to be reported", |report| {
+            let unkept = report["unkept"].as_array().map(Vec::as_slice).unwrap_or_default();
+            unkept.iter().any(|it| it["what"] == "LastGood" && it["reason"] == "DiskFull")
+        });
         home.put("a.yaml", &object(399));
         wait_for_networks(&router, 399);
     });

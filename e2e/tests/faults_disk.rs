@@ -31,6 +31,37 @@ fn inside(agent: &Agent, script: &str) {
     assert!(status.unwrap().success(), "{script}");
 }
 
+/// Figures are set a moment after the report.
+fn wait_for_figure(agent: &Agent, what: &str, is_unkept: bool) {
+    let name = format!("frrk8s_unkept{{what=\"{what}\"}}");
+    wait_until(LIMIT, &name, || Ok((agent.figure(&name) > 0.5) == is_unkept)).unwrap();
+}
+
+/// Waits until an agent says everywhere that something cannot be kept.
+fn wait_for_unkept(agent: &Agent, what: &str, reason: &str) {
+    let report = agent.wait_for(&format!("{what} to be {reason}"), |report| {
+        let unkept = report["unkept"].as_array().map(Vec::as_slice).unwrap_or_default();
+        unkept.iter().any(|it| it["what"] == what && it["reason"] == reason)
+    });
+    let address = format!("--address={}", agent.address());
+    let output = Command::new(EXECUTABLE).args(["status", &address]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let line = said.lines().find(|line| line.starts_with(&format!("disk      {what} cannot be kept since ")));
+    assert!(line.is_some_and(|line| line.contains(&format!(": {reason}: cannot "))), "{said}\n{report:#}");
+    wait_for_figure(agent, what, true);
+    // Once, however often it is tried.
+    let log = agent.log();
+    let all = log.lines().filter(|line| line.contains("cannot be kept") && line.contains(what));
+    assert_eq!(all.count(), 1, "{log}");
+}
+
+/// Waits until an agent says nowhere any more that something cannot be kept.
+fn wait_for_kept(agent: &Agent, what: &str) {
+    agent.wait_for("everything to be kept", |report| report["unkept"] == serde_json::json!([]));
+    wait_for_figure(agent, what, false);
+    agent.wait_for_log(&["can be kept again", what]);
+}
+
 /// The generations that an agent sees in its state directory.
 fn generations(state: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(state).into_iter().flatten().flatten().map(|entry| entry.path());
@@ -89,7 +120,8 @@ fn a_state_directory_that_is_read_only_is_said_and_keeps_nothing_from_frr() {
         );
         let running = Agent::start(&wrapper(&home, &script), &router, &home, &[]);
         running.wait_for_reason("Applied");
-        running.wait_for_log(&["DiskReadOnly"]);
+        wait_for_unkept(&running, "LastGood", "DiskReadOnly");
+        wait_for_unkept(&running, "Told", "DiskReadOnly");
         home.put("a.yaml", &object("a", &neighbor(4, ""), ""));
         wait_for_config(&router, "the change", |text| {
             text.contains("192.0.2.4 remote-as") && !text.contains("192.0.2.3")
@@ -102,7 +134,74 @@ fn a_state_directory_that_is_read_only_is_said_and_keeps_nothing_from_frr() {
             Ok(text.is_some_and(|text| text.contains("192.0.2.4")))
         };
         wait_until(LIMIT, "the last good configuration to be kept", kept).unwrap();
+        wait_for_kept(&running, "LastGood");
     });
+}
+
+#[test]
+fn a_pause_that_cannot_be_kept_is_said_until_it_is_over() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        fs::create_dir(home.state()).unwrap();
+        let state = home.state().display().to_string();
+        let script = format!(
+            "exec unshare --mount sh -ec 'mount -t tmpfs tmpfs {state}; chmod 0700 {state}; mount -o remount,ro {state}; exec \"$@\"' sh \"$@\""
+        );
+        let running = Agent::start(&wrapper(&home, &script), &router, &home, &[]);
+        running.wait_for_reason("Idle");
+        let frrk8s = |words: &[&str]| {
+            let address = format!("--address={}", running.address());
+            assert!(Command::new(EXECUTABLE).args(words).arg(address).status().unwrap().success());
+        };
+        frrk8s(&["pause", "1h", "--reason=hands on"]);
+        wait_for_unkept(&running, "Pause", "DiskReadOnly");
+        frrk8s(&["resume"]);
+        wait_for_kept(&running, "Pause");
+    });
+}
+
+/// A start-up file on a disk of the agent's own: how it is mounted, what is wrong with it then, and how that is mended.
+fn start_up_file_on_a_disk(mount: &str, reason: &'static str, mend: &str) {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let directory = home.objects().with_file_name("frr");
+        fs::create_dir(&directory).unwrap();
+        let (at, state) = (directory.display().to_string(), home.state());
+        let script = format!(
+            "for word; do shift; case $word in --frr-config=*) word=--frr-config={at}/frr.conf;; esac; \
+             set -- \"$@\" \"$word\"; done\n\
+             exec unshare --mount sh -ec '{}; exec \"$@\"' sh \"$@\"",
+            mount.replace("DISK", &at)
+        );
+        let running = Agent::start(&wrapper(&home, &script), &router, &home, &[]);
+        running.wait_for_reason("Applied");
+        wait_for_unkept(&running, "StartupFile", reason);
+        assert_eq!(running.report()["unkept"].as_array().unwrap().len(), 1);
+        assert!(!generations(&state).is_empty(), "the state directory has nothing to do with it");
+        inside(&running, &mend.replace("DISK", &at));
+        wait_for_kept(&running, "StartupFile");
+        let seen = format!("/proc/{}/root{at}/frr.conf", running.pid());
+        assert!(fs::read_to_string(seen).unwrap().contains("192.0.2.3 remote-as"));
+    });
+}
+
+#[test]
+fn a_start_up_file_in_a_directory_that_is_read_only_is_said_until_it_can_be_written() {
+    start_up_file_on_a_disk(
+        "mount -t tmpfs tmpfs DISK; mount -o remount,ro DISK",
+        "DiskReadOnly",
+        "mount -o remount,rw DISK",
+    );
+}
+
+#[test]
+fn a_start_up_file_on_a_full_disk_is_said_until_there_is_room() {
+    start_up_file_on_a_disk(
+        "mount -t tmpfs -o size=8k tmpfs DISK; dd if=/dev/zero of=DISK/ballast bs=4k count=2 status=none || true",
+        "DiskFull",
+        "rm DISK/ballast; mount -o remount,size=1m DISK",
+    );
 }
 
 #[test]
@@ -119,11 +218,12 @@ fn what_a_full_disk_did_not_take_is_kept_when_there_is_room_and_held_by_the_next
         );
         let first = Agent::start(&wrapper(&home, &script), &router, &home, &[]);
         first.wait_for_reason("Applied");
-        first.wait_for_log(&["DiskFull"]);
+        wait_for_unkept(&first, "LastGood", "DiskFull");
         inside(&first, &format!("rm {state}/ballast; mount -o remount,size=1m {state}"));
         let seen = format!("/proc/{}/root{state}", first.pid());
         let is_kept = || Ok(!generations(Path::new(&seen)).is_empty());
         wait_until(LIMIT, "the last good configuration to be kept", is_kept).unwrap();
+        wait_for_kept(&first, "LastGood");
         // The disk goes with the agent: what is on it is moved to another one.
         let away = home.objects().with_file_name("away");
         copy(&seen, &away);

@@ -31,6 +31,7 @@ mod server;
 mod sessions;
 mod sources;
 mod telling;
+mod unkept;
 mod wanted;
 mod watch;
 
@@ -43,3 +44,4 @@ pub use run::{FiguresOptions, Options, RunError, run};
 pub use server::{TlsError, TlsOptions, TlsVersion};
 pub use sessions::SessionState;
 pub use sources::{AccessError, ApiAccess, ApiError, SourceError};
+pub use unkept::{OnDisk, Unkept};

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use frrk8s_frr::StoreError;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -149,7 +150,12 @@ impl PauseFile {
     }
 
     /// Keeps a pause, or that there is none.
-    pub fn keep(&mut self, pause: Option<&Pause>) -> io::Result<()> {
+    pub fn keep(&mut self, pause: Option<&Pause>) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        self.write(pause).map_err(|source| StoreError::Io { act: "write", path, source })
+    }
+
+    fn write(&mut self, pause: Option<&Pause>) -> io::Result<()> {
         if self.there.as_ref() == pause {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use frrk8s_frr::Verdict;
+use frrk8s_frr::{StoreError, Verdict};
 use frrk8s_merge::Fate;
 use frrk8s_model::{Finding, Party, Rule};
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use crate::pause::Pause;
 use crate::resets::Reset;
 use crate::sessions::SessionState;
 use crate::sources::Trouble;
+use crate::unkept::{OnDisk, Unkept};
 
 /// The version of everything that is printed as JSON.
 pub const SCHEMA_VERSION: &str = "frrk8s/v1";
@@ -53,6 +54,8 @@ pub struct Report {
     pub drift: Vec<String>,
     /// How many lines of FRR's are none of ours.
     pub foreign_lines: usize,
+    /// What cannot be kept on disk.
+    pub unkept: Vec<Unkept>,
     /// The sessions, as bgpd has them.
     pub sessions: Vec<SessionState>,
     /// A pause, while there is one.
@@ -176,6 +179,9 @@ impl Report {
             let groups = decision.groups.iter();
             self.conflicts = groups.map(|group| group.iter().map(ToString::to_string).collect()).collect();
         }
+        for (what, kept) in &pass.kept {
+            self.note_kept(*what, kept, now);
+        }
         (self.reason, self.message, self.is_applied) = outcome(pass);
         self.running_config.clone_from(&pass.running_config);
         (self.desired_hash, self.running_hash) = (pass.desired_hash.clone(), pass.running_hash.clone());
@@ -206,6 +212,24 @@ impl Report {
                 resets: pass.resets.iter().take(LISTED_MAX).cloned().collect(),
             });
         }
+    }
+
+    /// Takes in whether something could be kept on disk. Whether anything is new about it: the same trouble is said once,
+    /// though it is tried again and again.
+    pub fn note_kept(&mut self, what: OnDisk, kept: &Result<(), StoreError>, now: Timestamp) -> bool {
+        let at = self.unkept.iter().position(|unkept| unkept.what == what);
+        let before = at.map(|at| &self.unkept[at]);
+        if before.map(|before| before.reason) == kept.as_ref().err().map(StoreError::reason) {
+            return false;
+        }
+        let since = before.map_or(now, |before| before.since);
+        self.unkept.retain(|unkept| unkept.what != what);
+        if let Err(error) = kept {
+            let (reason, message) = (error.reason(), with_sources(error));
+            self.unkept.push(Unkept { what, reason, message, since });
+            self.unkept.sort_by_key(|unkept| unkept.what);
+        }
+        true
     }
 }
 

@@ -30,6 +30,7 @@ use crate::server::{Guard, ListenError, Part, Server, Shared, TlsError, TlsOptio
 use crate::sessions::Watcher;
 use crate::sources::{AccessError, Api, ApiAccess, ApiOptions, PAUSE_ANNOTATION, Sources};
 use crate::telling::Telling;
+use crate::unkept::{OnDisk, Unkept};
 use crate::watch::{Watch, WatchError};
 
 /// How often FRR is looked at when nothing happens, at the least and at the most. Reading blocks bgpd: a reading that
@@ -385,8 +386,14 @@ impl Worker {
         };
         self.shared.pause.send_if_modified(is_over);
         let pause = self.shared.pause.borrow().clone();
-        if let Err(error) = self.pause_file.keep(pause.as_ref()) {
-            warn!("the pause cannot be kept on disk, and ends with the agent: {error}");
+        let kept = self.pause_file.keep(pause.as_ref());
+        let mut before = Vec::new();
+        let is_other = self.shared.report.send_if_modified(|report| {
+            before.clone_from(&report.unkept);
+            report.note_kept(OnDisk::Pause, &kept, Timestamp::now())
+        });
+        if is_other {
+            say_unkept(&before, &self.shared.report.borrow().unkept);
         }
         pause
     }
@@ -475,10 +482,14 @@ fn publish_paused(shared: &Shared, pause: Pause) {
         report.is_applied = false;
         report.paused = Some(pause);
     });
+    shared.metrics.look(&shared.report.borrow());
 }
 
 fn publish(shared: &Shared, pass: &Pass) {
-    let before = shared.report.borrow().reason.clone();
+    let (before, unkept_before) = {
+        let report = shared.report.borrow();
+        (report.reason.clone(), report.unkept.clone())
+    };
     shared.report.send_modify(|report| {
         report.take(pass, Timestamp::now());
         report.paused = None;
@@ -501,7 +512,16 @@ fn publish(shared: &Shared, pass: &Pass) {
         let Reset { session, defined_by, changed, because } = reset;
         warn!(%session, ?defined_by, ?changed, ?because, "a session was reset by a change of another object than those that define it");
     }
-    for error in &pass.unkept {
-        warn!(reason = error.reason(), "cannot be kept: {}", with_sources(error));
+    say_unkept(&unkept_before, &report.unkept);
+}
+
+/// Says what cannot be kept any more, and what can be kept again.
+fn say_unkept(before: &[Unkept], now: &[Unkept]) {
+    for Unkept { what, reason, message, .. } in now.iter().filter(|unkept| !before.contains(unkept)) {
+        warn!(reason, what = what.as_str(), "cannot be kept: {message}");
+    }
+    let is_kept = |unkept: &&Unkept| now.iter().all(|now| now.what != unkept.what);
+    for Unkept { what, since, .. } in before.iter().filter(is_kept) {
+        info!(what = what.as_str(), %since, "can be kept again");
     }
 }

@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use super::text::plain;
 use crate::report::{FindingReport, Report};
+use crate::unkept::OnDisk;
 
 /// Seconds: from a list entry on 10.x to a first load on 8.4.
 const SECONDS: [f64; 10] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
@@ -25,6 +26,11 @@ struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Stage {
     stage: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct What {
+    what: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -60,6 +66,7 @@ pub struct Metrics {
     drift: Gauge,
     foreign: Gauge,
     last_good: Gauge,
+    unkept: Family<What, Gauge>,
     updates: Counter,
     update_errors: Counter,
     loaded: Gauge,
@@ -82,6 +89,7 @@ impl Metrics {
             drift: Gauge::default(),
             foreign: Gauge::default(),
             last_good: Gauge::default(),
+            unkept: Family::default(),
             updates: Counter::default(),
             update_errors: Counter::default(),
             loaded: Gauge::default(),
@@ -108,6 +116,7 @@ impl Metrics {
             "When FRR was last seen to run what the objects ask for",
             last_good.clone(),
         );
+        registry.register("unkept", "1 for what cannot be kept on disk", self.unkept.clone());
         let (errors, help) =
             (self.scrape_errors.clone(), "Times that a daemon could not be asked for its counters");
         self.scrapes.register("scrape_errors", help, errors);
@@ -136,6 +145,7 @@ impl Metrics {
     /// Takes in a pass.
     pub fn take(&self, report: &Report, figures: &PassFigures) {
         let PassFigures { reading, sending, lines, is_loaded } = figures;
+        self.look(report);
         self.passes.get_or_create(&Outcome { outcome: report.reason.clone() }).inc();
         self.stages.get_or_create(&Stage { stage: "read" }).observe(reading.as_secs_f64());
         if let Some(sending) = sending {
@@ -160,6 +170,14 @@ impl Metrics {
             self.loaded.set(1);
         }
         self.stale.set(i64::from(!report.is_applied));
+    }
+
+    /// Takes in what a report says between passes as well.
+    pub fn look(&self, report: &Report) {
+        for what in OnDisk::ALL {
+            let is_unkept = report.unkept.iter().any(|unkept| unkept.what == what);
+            self.unkept.get_or_create(&What { what: what.as_str() }).set(is_unkept.into());
+        }
     }
 
     /// A daemon could not be asked.

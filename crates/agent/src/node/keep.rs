@@ -6,6 +6,7 @@ use frrk8s_frr::{RawRecord, Transport};
 use frrk8s_render::divide;
 
 use super::{Applied, Node, Pass};
+use crate::unkept::OnDisk;
 use crate::wanted::{Wanted, whole};
 
 /// FRR's start-up file: what stands there and is none of ours, and ours. What runs and does not stand there is not added:
@@ -36,14 +37,16 @@ impl<T: Transport> Node<T> {
             return;
         }
         let told = self.told.take().unwrap_or_default().joined(new);
-        pass.unkept.extend(self.store.note_told(&told.print()).err());
+        pass.kept.push((OnDisk::Told, self.store.note_told(&told.print())));
         self.told = Some(told);
     }
 
     /// What was told is part of what is kept, or was seen to be gone again.
-    pub(super) fn forget_told(&mut self) {
+    pub(super) fn forget_told(&mut self, pass: &mut Pass) {
         if !self.unsaved && self.told.take().is_some() {
             self.store.forget_told();
+            // Nobody needs it any more.
+            pass.kept.push((OnDisk::Told, Ok(())));
         }
     }
 
@@ -61,9 +64,9 @@ impl<T: Transport> Node<T> {
         if is_new || self.unsaved {
             let saved = self.store.save(&ours.print(), &wanted.record(raw.clone()));
             self.unsaved = saved.is_err();
-            pass.unkept.extend(saved.err());
+            pass.kept.push((OnDisk::LastGood, saved.map(drop)));
         }
-        self.forget_told();
+        self.forget_told(pass);
         if let Some(startup) = &self.startup {
             let nothing = Documents::new();
             let before = self.applied.as_ref().map_or(&nothing, |applied| &applied.documents);
@@ -71,7 +74,7 @@ impl<T: Transport> Node<T> {
             let written = startup
                 .read()
                 .and_then(|there| startup.write(&startup_text(dialect, &there, (before, &ours))));
-            pass.unkept.extend(written.err());
+            pass.kept.push((OnDisk::StartupFile, written.map(drop)));
         }
         self.applied = Some(Applied { documents, raw, dialect, is_old: false });
     }

@@ -367,7 +367,7 @@ impl<T: Transport> Node<T> {
                 let documents = self.told(wanted.goal(dialect, Some(&record))).documents;
                 self.keep(wanted, (documents, Some(record), dialect), pass);
             }
-            Verdict::RolledBack(_) => self.forget_told(),
+            Verdict::RolledBack(_) => self.forget_told(pass),
             Verdict::Stuck { .. } | Verdict::Unreachable(_) => {}
         }
         Some(driven)

@@ -9,6 +9,7 @@ use frrk8s_intake::InventoryError;
 use crate::engine::Decision;
 use crate::resets::Reset;
 use crate::sources::SourceError;
+use crate::unkept::OnDisk;
 
 /// What to do when what is ours was changed by somebody else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,8 +68,8 @@ pub struct Pass {
     pub is_stopped: bool,
     /// What kept the pass from more.
     pub error: Option<PassError>,
-    /// What could not be kept on disk.
-    pub unkept: Vec<StoreError>,
+    /// What was to be kept on disk, and whether it could be.
+    pub kept: Vec<(OnDisk, Result<(), StoreError>)>,
     /// Lines that somebody else changed of what is ours.
     pub drift: Vec<String>,
     /// Whether a daemon was found to run nothing of ours.
@@ -92,14 +93,14 @@ pub struct Pass {
 }
 
 impl Pass {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             decision: None,
             driven: None,
             is_tried: false,
             is_stopped: false,
             error: None,
-            unkept: Vec::new(),
+            kept: Vec::new(),
             drift: Vec::new(),
             is_lost: false,
             asked: None,

@@ -102,6 +102,11 @@ fn for_people(report: &Value) -> String {
     if let Some(trouble) = report["publishTrouble"].as_str() {
         let _ = writeln!(page, "API       the FRRNodeState cannot be written: {trouble}");
     }
+    for unkept in report["unkept"].as_array().into_iter().flatten() {
+        let (what, since) = (text(&unkept["what"]), text(&unkept["since"]));
+        let (reason, message) = (text(&unkept["reason"]), text(&unkept["message"]));
+        let _ = writeln!(page, "disk      {what} cannot be kept since {since}: {reason}: {message}");
+    }
     if let Some(apply) = report["lastApply"].as_object() {
         let sending = apply["sendingMilliseconds"].as_f64().unwrap_or_default();
         let (at, outcome) = (text(&apply["at"]), text(&apply["outcome"]));
