@@ -333,3 +333,43 @@ pub fn with_sources(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Decision;
+
+    fn decided(left_out: usize) -> Pass {
+        let decision = Decision {
+            wanted: None,
+            is_held: false,
+            fates: BTreeMap::new(),
+            findings: Vec::new(),
+            groups: Vec::new(),
+            files: BTreeMap::new(),
+            left_out,
+            log_level: None,
+            until: None,
+        };
+        Pass { decision: Some(decision), ..Pass::new() }
+    }
+
+    /// What a report says after these passes.
+    fn report(passes: impl IntoIterator<Item = Pass>) -> Report {
+        let mut report = Report::default();
+        for pass in passes {
+            report.take(&pass, Timestamp::UNIX_EPOCH);
+        }
+        report
+    }
+
+    #[test]
+    fn objects_that_are_left_out_are_counted_once_however_often_frr_cannot_be_read() {
+        let left_out = |mut pass: Pass| {
+            pass.leave_out(40);
+            pass
+        };
+        let passes = [decided(2), Pass::new(), Pass::new()].map(left_out);
+        assert_eq!(report(passes).objects_left_out, 42);
+    }
+}

@@ -338,12 +338,13 @@ impl Worker {
     async fn pass(&mut self) -> Duration {
         wait_for_writers(&self.watch, &self.shared).await;
         let is_blank = self.node.is_blank();
-        let pass = self.node.pass_over(|| self.sources.read(is_blank)).await;
+        let mut pass = self.node.pass_over(|| self.sources.read(is_blank)).await;
         self.shared.telling.leave();
         if pass.is_stopped {
             // Somebody has paused the agent meanwhile, or is about to end it.
             return Duration::ZERO;
         }
+        pass.leave_out(self.sources.left_out());
         if let Some(decision) = &pass.decision {
             let is_other = |level: &mut Option<LogLevel>| {
                 std::mem::replace(level, decision.log_level) != decision.log_level
@@ -351,11 +352,8 @@ impl Worker {
             self.shared.log_level.send_if_modified(is_other);
         }
         publish(&self.shared, &pass);
-        let (trouble, left_out) = (self.sources.trouble(), self.sources.left_out());
-        self.shared.report.send_modify(|report| {
-            report.objects_left_out += left_out;
-            report.api_trouble = trouble;
-        });
+        let trouble = self.sources.trouble();
+        self.shared.report.send_modify(|report| report.api_trouble = trouble);
         pause_after(&pass)
     }
 

@@ -114,6 +114,13 @@ impl Pass {
         }
     }
 
+    /// Counts objects that the source itself left out. Where nothing was decided, nothing is known anew of any.
+    pub(crate) fn leave_out(&mut self, count: usize) {
+        if let Some(decision) = &mut self.decision {
+            decision.left_out += count;
+        }
+    }
+
     /// The verdict on the apply, if there was one.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.driven.as_ref().map(|driven| &driven.verdict)
