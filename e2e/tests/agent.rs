@@ -137,6 +137,12 @@ fn what_somebody_else_changes_of_ours_is_undone_or_reported_and_the_rest_is_left
         router.configure(Daemon::Bgpd, &typed).unwrap();
         wait_for_config(&router, "the port to be put back", |text| text.contains("192.0.2.3 port 1790"));
         assert!(bgpd(&router).contains("ip prefix-list people seq 5 permit any"));
+        let report = running.wait_for("what is none of ours to be listed", |report| {
+            report["foreign"].as_array().is_some_and(|lines| lines.contains(&typed[0].into()))
+        });
+        let lines = report["foreign"].as_array().unwrap();
+        assert_eq!(report["foreignLines"], lines.len(), "{report:#}");
+        assert!(!lines.iter().any(|line| line.as_str().unwrap().contains("192.0.2.3")), "{report:#}");
         running.stop();
         let reporting = agent(&router, &home, &["--on-drift=report"]);
         reporting.wait_for_reason("Applied");

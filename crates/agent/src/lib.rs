@@ -14,6 +14,7 @@
 
 mod circumstances;
 mod engine;
+mod foreign;
 mod gate;
 mod hold_down;
 mod kept;
@@ -36,6 +37,7 @@ mod wanted;
 mod watch;
 
 pub use engine::{Decision, Engine};
+pub use foreign::Foreign;
 pub use node::{Node, OnDrift, Pass, PassError};
 pub use pause::{Pause, PauseError};
 pub use report::{FindingReport, LastApply, ObjectReport, Report};

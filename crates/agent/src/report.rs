@@ -40,6 +40,8 @@ pub struct Report {
     pub message: String,
     /// When the last pass ended.
     pub passed_at: Option<Timestamp>,
+    /// When FRR was last read: what is said of its lines was so then.
+    pub read_at: Option<Timestamp>,
     /// When FRR was last told something, how it ended, and how long it took.
     pub last_apply: Option<LastApply>,
     /// What became of each object that selects the node.
@@ -54,6 +56,8 @@ pub struct Report {
     pub drift: Vec<String>,
     /// How many lines of FRR's are none of ours.
     pub foreign_lines: usize,
+    /// The first of them, each below its contexts, secrets masked.
+    pub foreign: Vec<String>,
     /// What cannot be kept on disk.
     pub unkept: Vec<Unkept>,
     /// The sessions, as bgpd has them.
@@ -163,8 +167,13 @@ impl Report {
     pub fn take(&mut self, pass: &Pass, now: Timestamp) {
         self.passed_at = Some(now);
         self.frr_version.clone_from(&pass.version);
-        self.foreign_lines = pass.foreign;
-        self.drift = pass.drift.iter().take(LISTED_MAX).cloned().collect();
+        // While FRR cannot be read, what it ran last is all that is known of it.
+        if let Some(foreign) = &pass.foreign {
+            self.read_at = Some(now);
+            self.foreign_lines = foreign.count;
+            self.foreign.clone_from(&foreign.first);
+            self.drift = pass.drift.iter().take(LISTED_MAX).cloned().collect();
+        }
         if let Some(decision) = &pass.decision {
             let fates = decision.fates.iter();
             self.objects = fates
@@ -338,6 +347,7 @@ pub fn with_sources(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
     use crate::engine::Decision;
+    use crate::foreign::Foreign;
 
     fn decided(left_out: usize) -> Pass {
         let decision = Decision {
@@ -361,6 +371,15 @@ mod tests {
             report.take(&pass, Timestamp::UNIX_EPOCH);
         }
         report
+    }
+
+    #[test]
+    fn while_frr_cannot_be_read_what_is_known_of_its_lines_stays() {
+        let foreign = Foreign { count: 51, first: vec!["log syslog".to_owned()] };
+        let read = Pass { foreign: Some(foreign), drift: vec!["- a".to_owned()], ..decided(0) };
+        let report = report([read, Pass::new()]);
+        assert_eq!((report.foreign_lines, report.foreign), (51, vec!["log syslog".to_owned()]));
+        assert_eq!(report.drift, ["- a"]);
     }
 
     #[test]

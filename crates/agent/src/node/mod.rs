@@ -20,6 +20,7 @@ use frrk8s_model::Finding;
 use frrk8s_render::divide;
 
 use crate::engine::Engine;
+use crate::foreign::Foreign;
 use crate::gate::Gate;
 use crate::resets::resets;
 use crate::retry::Retry;
@@ -178,7 +179,7 @@ impl<T: Transport> Node<T> {
         self.adopt(dialect);
         let running = self.read_known(dialect).await?;
         pass.reading = started.elapsed();
-        pass.foreign = running.foreign.count();
+        pass.foreign = Some(Foreign::of(&running.foreign));
         Ok((dialect, running))
     }
 

@@ -7,6 +7,7 @@ use frrk8s_frr::{Driven, FrrError, StoreError, Verdict};
 use frrk8s_intake::InventoryError;
 
 use crate::engine::Decision;
+use crate::foreign::Foreign;
 use crate::resets::Reset;
 use crate::sources::SourceError;
 use crate::unkept::OnDisk;
@@ -84,8 +85,8 @@ pub struct Pass {
     pub running_hash: Option<String>,
     /// What runs, secrets masked as upstream masks them.
     pub running_config: Option<String>,
-    /// How many lines of FRR's are none of ours.
-    pub foreign: usize,
+    /// Lines of FRR's that are none of ours; `None` where it could not be read.
+    pub foreign: Option<Foreign>,
     /// The version of FRR.
     pub version: Option<String>,
     /// How long reading FRR took.
@@ -108,7 +109,7 @@ impl Pass {
             desired_hash: None,
             running_hash: None,
             running_config: None,
-            foreign: 0,
+            foreign: None,
             version: None,
             reading: Duration::ZERO,
         }

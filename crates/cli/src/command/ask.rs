@@ -13,6 +13,9 @@ use crate::output::{Exit, Output};
 /// How long an agent may take to answer.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// The most foreign lines that people are shown.
+const FOREIGN_MAX: usize = 20;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
@@ -119,7 +122,9 @@ fn for_people(report: &Value) -> String {
         let (defined_by, changed) = (names(&reset["definedBy"]), names(&reset["changed"]));
         format!("{session} of {defined_by}: {changed} changed {because}")
     });
-    let _ = writeln!(page, "foreign   {} lines of FRR's are none of ours", report["foreignLines"]);
+    let then = then(report);
+    let _ = writeln!(page, "foreign   {} lines of FRR's are none of ours{then}", report["foreignLines"]);
+    say_foreign(&mut page, report);
     list(&mut page, "objects", &report["objects"], |object| {
         format!("{:12} {}", text(&object["fate"]), text(&object["object"]))
     });
@@ -132,7 +137,7 @@ fn for_people(report: &Value) -> String {
         let (object, path) = (text(&finding["object"]), text(&finding["path"]));
         format!("{severity}[{rule}] {object} {path}: {}", text(&finding["message"]))
     });
-    list(&mut page, "drift", &report["drift"], text);
+    list(&mut page, &format!("drift{then}"), &report["drift"], text);
     list(&mut page, "sessions", &report["sessions"], |session| {
         let up = session["upSeconds"].as_u64().map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
         format!(
@@ -148,6 +153,27 @@ fn for_people(report: &Value) -> String {
     page
 }
 
+/// Since when nobody knows what FRR runs; nothing where it was just read.
+fn then(report: &Value) -> String {
+    match report["readAt"].as_str() {
+        Some(at) if report["passedAt"] != at => format!(", when FRR could last be read: {at}"),
+        _ => String::new(),
+    }
+}
+
+fn say_foreign(page: &mut String, report: &Value) {
+    let lines: Vec<&str> =
+        report["foreign"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    for line in lines.iter().take(FOREIGN_MAX) {
+        let _ = writeln!(page, "  {line}");
+    }
+    let count = report["foreignLines"].as_u64().and_then(|count| usize::try_from(count).ok());
+    let more = count.unwrap_or_default().saturating_sub(lines.len().min(FOREIGN_MAX));
+    if more > 0 {
+        let _ = writeln!(page, "  and {more} more");
+    }
+}
+
 fn list(page: &mut String, title: &str, items: &Value, line: impl Fn(&Value) -> String) {
     let items: Vec<&Value> = items.as_array().into_iter().flatten().collect();
     if items.is_empty() {
@@ -156,5 +182,27 @@ fn list(page: &mut String, title: &str, items: &Value, line: impl Fn(&Value) -> 
     let _ = writeln!(page, "{title}");
     for item in items {
         let _ = writeln!(page, "  {}", line(item));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn foreign_lines_are_listed_with_how_many_more_there_are_and_of_when() {
+        let lines: Vec<String> = (0..50).map(|number| format!("ip route 10.0.{number}.0/24 Null0")).collect();
+        let mut report = json!({"foreignLines": 70, "foreign": lines, "passedAt": "b", "readAt": "b"});
+        let page = for_people(&report);
+        let listed = "foreign   70 lines of FRR's are none of ours\n  ip route 10.0.0.0/24 Null0\n";
+        assert!(page.contains(listed), "{page}");
+        assert!(page.contains("  ip route 10.0.19.0/24 Null0\n  and 50 more\n"), "{page}");
+        report["readAt"] = "a".into();
+        report["drift"] = json!(["- bgpd / x"]);
+        let page = for_people(&report);
+        assert!(page.contains("none of ours, when FRR could last be read: a\n"), "{page}");
+        assert!(page.contains("drift, when FRR could last be read: a\n  - bgpd / x\n"), "{page}");
     }
 }
