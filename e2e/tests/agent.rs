@@ -90,6 +90,12 @@ fn a_line_that_frr_refuses_is_rolled_back_and_named() {
         frozen.stop();
         let quarantined = agent(&router, &home, &["--conflict-policy=quarantine"]);
         let report = quarantined.wait_for_reason("Quarantined");
+        assert!(quarantined.figure("frrk8s_applies_total{outcome=\"RolledBack\"}") > 0.5, "{report:#}");
+        // What is left runs, and goes on being seen to.
+        let last_good = report["lastGoodAt"].clone();
+        quarantined.wait_for("another look", |report| {
+            report["reason"] == "Quarantined" && report["lastGoodAt"] != last_good
+        });
         assert_eq!(
             (&report["objects"][0]["fate"], &report["objects"][1]["fate"]),
             (&"Accepted".into(), &"Rejected".into()),
@@ -121,7 +127,11 @@ fn an_frr_that_lost_everything_is_put_back_with_and_without_a_source() {
         router.start_daemon(Daemon::Bgpd).unwrap();
         let again = agent(&router, &home, &[]);
         wait_for_config(&router, "the last good configuration", |text| text == before);
-        again.wait_for_reason("SourceUnreadable");
+        let report = again.wait_for_reason("SourceUnreadable");
+        // It was kept before this agent began.
+        assert!(report["lastGoodAt"].is_string(), "{report:#}");
+        assert!(again.figure("frrk8s_last_good_timestamp_seconds") > 1e9);
+        assert!(again.figure("frrk8s_stage_seconds_count{stage=\"verify\"}") > 0.5);
     });
 }
 

@@ -44,6 +44,9 @@ pub struct Report {
     pub read_at: Option<Timestamp>,
     /// When FRR was last told something, how it ended, and how long it took.
     pub last_apply: Option<LastApply>,
+    /// When FRR was last seen to run what was made of the objects as they were then, those that were set aside aside. After a
+    /// restart, when the last good configuration was kept.
+    pub last_good_at: Option<Timestamp>,
     /// What became of each object that selects the node.
     pub objects: Vec<ObjectReport>,
     /// How many objects do not select the node.
@@ -192,6 +195,9 @@ impl Report {
             self.note_kept(*what, kept, now);
         }
         (self.reason, self.message, self.is_applied) = outcome(pass);
+        if self.is_applied || pass.is_good() {
+            self.last_good_at = Some(now);
+        }
         self.running_config.clone_from(&pass.running_config);
         (self.desired_hash, self.running_hash) = (pass.desired_hash.clone(), pass.running_hash.clone());
         self.source_error = match &pass.error {

@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::gate::Gate;
 use crate::hold_down::HoldDown;
 use crate::lock::Lock;
-use crate::metrics::{Metrics, PassFigures};
+use crate::metrics::Metrics;
 use crate::node::{Node, OnDrift, Pass};
 use crate::pause::{NodePause, Pause, PauseFile};
 use crate::publish::{Events, Publisher, SessionPublisher};
@@ -287,6 +287,9 @@ impl Worker {
         let node = Node::new(transport, engine, store, (startup, options.on_drift));
         let mut node = node.through(shared.telling.clone());
         take_over(&mut node)?;
+        let kept_at = node.kept_at().and_then(|at| Timestamp::try_from(at).ok());
+        shared.report.send_modify(|report| report.last_good_at = kept_at);
+        shared.metrics.look(&shared.report.borrow());
         let api = api.map(|mut api| {
             node.describe_all();
             api.known = node.names_of_the_api();
@@ -493,17 +496,10 @@ fn publish(shared: &Shared, pass: &Pass) {
         report.paused = None;
     });
     let report = shared.report.borrow();
-    let driven = pass.driven.as_ref();
-    let figures = PassFigures {
-        reading: pass.reading,
-        sending: driven.map(|driven| driven.sending),
-        lines: driven.map_or(0, |driven| driven.lines),
-        is_loaded: pass.verdict().is_some_and(|verdict| verdict.cause().is_none()),
-    };
-    shared.metrics.take(&report, &figures);
-    let lines = figures.lines;
+    shared.metrics.take(&report, pass);
+    let lines: usize = pass.applies.iter().map(|apply| apply.lines).sum();
     if lines > 0 || report.reason != before {
-        let sending = figures.sending.unwrap_or_default();
+        let sending: Duration = pass.applies.iter().map(|apply| apply.sending).sum();
         info!(outcome = report.reason, lines, ?sending, "{}", report.message);
     }
     for reset in pass.resets.iter().filter(|reset| reset.is_of_others()) {

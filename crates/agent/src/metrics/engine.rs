@@ -1,7 +1,5 @@
 //! The engine's own figures, and upstream's of its controller.
 
-use std::time::Duration;
-
 use frrk8s_document::Daemon;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -12,6 +10,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::text::plain;
+use crate::node::Pass;
 use crate::report::{FindingReport, Report};
 use crate::unkept::OnDisk;
 
@@ -39,19 +38,6 @@ struct Failure {
     reason: &'static str,
 }
 
-/// What is measured of a pass.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PassFigures {
-    /// How long FRR was read.
-    pub reading: Duration,
-    /// How long it was told something, if it was.
-    pub sending: Option<Duration>,
-    /// How many lines.
-    pub lines: usize,
-    /// Whether FRR was seen to run what was made of objects: those of now, or those that were last good.
-    pub is_loaded: bool,
-}
-
 /// The figures.
 #[derive(Debug)]
 pub struct Metrics {
@@ -59,6 +45,7 @@ pub struct Metrics {
     /// What belongs beside the figures of sessions.
     scrapes: Registry,
     passes: Family<Outcome, Counter>,
+    applies: Family<Outcome, Counter>,
     stages: Family<Stage, Histogram, fn() -> Histogram>,
     lines: Counter,
     objects: Family<Outcome, Gauge>,
@@ -66,6 +53,7 @@ pub struct Metrics {
     drift: Gauge,
     foreign: Gauge,
     last_good: Gauge,
+    paused: Gauge,
     unkept: Family<What, Gauge>,
     updates: Counter,
     update_errors: Counter,
@@ -82,6 +70,7 @@ impl Metrics {
             registry: Registry::with_prefix("frrk8s"),
             scrapes: Registry::with_prefix("frrk8s"),
             passes: Family::default(),
+            applies: Family::default(),
             stages: Family::new_with_constructor(new),
             lines: Counter::default(),
             objects: Family::default(),
@@ -89,6 +78,7 @@ impl Metrics {
             drift: Gauge::default(),
             foreign: Gauge::default(),
             last_good: Gauge::default(),
+            paused: Gauge::default(),
             unkept: Family::default(),
             updates: Counter::default(),
             update_errors: Counter::default(),
@@ -104,6 +94,8 @@ impl Metrics {
     fn register_own(&mut self) {
         let Self { registry, passes, stages, lines, objects, conflicts, drift, foreign, last_good, .. } =
             self;
+        let told = "Times that FRR was told something, by how it ended";
+        registry.register("applies", told, self.applies.clone());
         registry.register("passes", "Passes over the node, by what they came to", passes.clone());
         registry.register("stage_seconds", "Duration of the stages of a pass", stages.clone());
         registry.register("lines_sent", "Lines told to FRR", lines.clone());
@@ -113,8 +105,13 @@ impl Metrics {
         registry.register("foreign_lines", "Lines of FRR's that are none of ours", foreign.clone());
         registry.register(
             "last_good_timestamp_seconds",
-            "When FRR was last seen to run what the objects ask for",
+            "When FRR was last seen to run what was made of the objects",
             last_good.clone(),
+        );
+        registry.register(
+            "paused",
+            "1 while an operator keeps FRR from being told anything",
+            self.paused.clone(),
         );
         registry.register("unkept", "1 for what cannot be kept on disk", self.unkept.clone());
         let (errors, help) =
@@ -143,15 +140,16 @@ impl Metrics {
     }
 
     /// Takes in a pass.
-    pub fn take(&self, report: &Report, figures: &PassFigures) {
-        let PassFigures { reading, sending, lines, is_loaded } = figures;
+    pub fn take(&self, report: &Report, pass: &Pass) {
         self.look(report);
         self.passes.get_or_create(&Outcome { outcome: report.reason.clone() }).inc();
-        self.stages.get_or_create(&Stage { stage: "read" }).observe(reading.as_secs_f64());
-        if let Some(sending) = sending {
-            self.stages.get_or_create(&Stage { stage: "send" }).observe(sending.as_secs_f64());
+        self.stages.get_or_create(&Stage { stage: "read" }).observe(pass.reading.as_secs_f64());
+        for apply in &pass.applies {
+            self.applies.get_or_create(&Outcome { outcome: apply.outcome.to_owned() }).inc();
+            self.stages.get_or_create(&Stage { stage: "send" }).observe(apply.sending.as_secs_f64());
+            self.stages.get_or_create(&Stage { stage: "verify" }).observe(apply.verifying.as_secs_f64());
+            self.lines.inc_by(apply.lines as u64);
         }
-        self.lines.inc_by(*lines as u64);
         for fate in ["Accepted", "LastAccepted", "Rejected", "Held"] {
             let count = report.objects.iter().filter(|object| object.fate == fate).count();
             self.objects.get_or_create(&Outcome { outcome: fate.to_owned() }).set(gauge(count));
@@ -159,14 +157,11 @@ impl Metrics {
         self.conflicts.set(gauge(report.conflicts.len()));
         self.drift.set(gauge(report.drift.len()));
         self.foreign.set(gauge(report.foreign_lines));
-        if let Some(at) = report.passed_at.filter(|_| report.is_applied) {
-            self.last_good.set(at.as_second());
-        }
         self.updates.inc();
         if is_refused(report) {
             self.update_errors.inc();
         }
-        if *is_loaded || report.is_applied {
+        if report.is_applied || pass.verdict().is_some_and(|verdict| verdict.cause().is_none()) {
             self.loaded.set(1);
         }
         self.stale.set(i64::from(!report.is_applied));
@@ -174,6 +169,10 @@ impl Metrics {
 
     /// Takes in what a report says between passes as well.
     pub fn look(&self, report: &Report) {
+        self.paused.set(report.paused.is_some().into());
+        if let Some(at) = report.last_good_at {
+            self.last_good.set(at.as_second());
+        }
         for what in OnDisk::ALL {
             let is_unkept = report.unkept.iter().any(|unkept| unkept.what == what);
             self.unkept.get_or_create(&What { what: what.as_str() }).set(is_unkept.into());
@@ -211,4 +210,60 @@ fn is_refused(report: &Report) -> bool {
 
 fn gauge(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::node::Apply;
+    use crate::pause::Pause;
+
+    fn figure(metrics: &Metrics, name: &str) -> Option<String> {
+        let text = metrics.text();
+        text.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(' ')?.to_owned()))
+    }
+
+    #[test]
+    fn what_is_waited_with_is_a_pass_and_no_apply() {
+        let metrics = Metrics::new();
+        let report = Report { reason: "RolledBack".to_owned(), ..Report::default() };
+        let apply = |outcome, lines| Apply {
+            outcome,
+            lines,
+            sending: Duration::from_millis(20),
+            verifying: Duration::from_millis(700),
+        };
+        // A line was refused, and the rest applied without it.
+        let applies = vec![apply("RolledBack", 4), apply("Applied", 2)];
+        metrics.take(&report, &Pass { applies, ..Pass::new() });
+        metrics.take(&report, &Pass::new());
+        for (name, expected) in [
+            ("frrk8s_passes_total{outcome=\"RolledBack\"}", "2"),
+            ("frrk8s_applies_total{outcome=\"RolledBack\"}", "1"),
+            ("frrk8s_applies_total{outcome=\"Applied\"}", "1"),
+            ("frrk8s_lines_sent_total", "6"),
+            ("frrk8s_stage_seconds_count{stage=\"read\"}", "2"),
+            ("frrk8s_stage_seconds_count{stage=\"send\"}", "2"),
+            ("frrk8s_stage_seconds_sum{stage=\"verify\"}", "1.4"),
+        ] {
+            assert_eq!(figure(&metrics, name).as_deref(), Some(expected), "{name}\n{}", metrics.text());
+        }
+    }
+
+    #[test]
+    fn a_pause_and_what_was_last_good_are_known_without_a_pass() {
+        let (metrics, at) = (Metrics::new(), Timestamp::from_second(1800).unwrap());
+        let paused = Pause::new("30m", "rack 7", at).unwrap();
+        metrics.look(&Report { paused: Some(paused), last_good_at: Some(at), ..Report::default() });
+        assert_eq!(figure(&metrics, "frrk8s_paused").unwrap(), "1");
+        assert_eq!(figure(&metrics, "frrk8s_last_good_timestamp_seconds").unwrap(), "1800");
+        metrics.look(&Report::default());
+        assert_eq!(figure(&metrics, "frrk8s_paused").unwrap(), "0");
+    }
 }

@@ -7,7 +7,7 @@ mod engine;
 mod text;
 mod upstream;
 
-pub use engine::{Metrics, PassFigures};
+pub use engine::Metrics;
 pub use text::CONTENT_TYPE;
 
 use frrk8s_document::Daemon;

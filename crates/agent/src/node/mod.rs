@@ -7,7 +7,7 @@ mod pass;
 mod running;
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use frrk8s_delta::Documents;
 use frrk8s_document::{Daemon, Dialect, Document, Line, Text};
@@ -27,7 +27,7 @@ use crate::retry::Retry;
 use crate::sources::SourceError;
 use crate::wanted::{Wanted, raw_record, whole};
 
-pub use pass::{OnDrift, Pass, PassError};
+pub use pass::{Apply, OnDrift, Pass, PassError};
 use running::Running;
 
 /// What was last seen to run in order.
@@ -124,6 +124,12 @@ impl<T: Transport> Node<T> {
     pub fn through(mut self, gate: Gate) -> Self {
         self.gate = gate;
         self
+    }
+
+    /// When what the store had was kept; known until the first pass.
+    pub fn kept_at(&self) -> Option<SystemTime> {
+        let (last_good, _) = self.found.as_ref()?;
+        self.store.kept_at(last_good.generation)
     }
 
     /// From now on each pass says what runs.
@@ -453,6 +459,8 @@ impl<T: Transport> Node<T> {
         let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
         let read = running.read.iter().map(|(daemon, document)| (*daemon, ours(document.clone())));
         let machine = Machine::new(dialect, goal, applied.filter(|_| !is_old)).knowing(read.collect());
-        Some(drive((&mut self.transport, &mut self.reader), machine, &ours, text).await)
+        let driven = drive((&mut self.transport, &mut self.reader), machine, &ours, text).await;
+        pass.applies.extend(Apply::of(&driven));
+        Some(driven)
     }
 }

@@ -56,6 +56,28 @@ impl PassError {
     }
 }
 
+/// One time that FRR was told something; under `quarantine` a pass may have several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Apply {
+    /// How it ended: `Applied`, `RolledBack`, `Stuck`.
+    pub outcome: &'static str,
+    /// How many lines were told, the way back included.
+    pub lines: usize,
+    /// How long that took.
+    pub sending: Duration,
+    /// How long FRR was read to see what came of it.
+    pub verifying: Duration,
+}
+
+impl Apply {
+    /// What came of it; `None` where nothing was told.
+    pub(super) fn of(driven: &Driven) -> Option<Self> {
+        let Driven { verdict, lines, sending, reading, .. } = driven;
+        let apply = Self { outcome: verdict.reason(), lines: *lines, sending: *sending, verifying: *reading };
+        (*lines > 0).then_some(apply)
+    }
+}
+
 /// What came of a pass.
 #[derive(Debug)]
 pub struct Pass {
@@ -63,6 +85,8 @@ pub struct Pass {
     pub decision: Option<Decision>,
     /// What came of the apply; `None` where nothing was to be applied.
     pub driven: Option<Driven>,
+    /// Each time that FRR was told something, in order.
+    pub applies: Vec<Apply>,
     /// Whether FRR was told, or would have been: not where it is waited with what failed.
     pub(super) is_tried: bool,
     /// Whether FRR was to be told something, and the gate was closed: nothing came of it.
@@ -98,6 +122,7 @@ impl Pass {
         Self {
             decision: None,
             driven: None,
+            applies: Vec::new(),
             is_tried: false,
             is_stopped: false,
             error: None,
@@ -120,6 +145,13 @@ impl Pass {
         if let Some(decision) = &mut self.decision {
             decision.left_out += count;
         }
+    }
+
+    /// Whether FRR was seen to run what was made of the objects as they are now, those that were set aside aside.
+    pub(crate) fn is_good(&self) -> bool {
+        self.error.is_none()
+            && self.decision.as_ref().is_some_and(|decision| !decision.is_held)
+            && self.verdict().is_some_and(|verdict| verdict.cause().is_none())
     }
 
     /// The verdict on the apply, if there was one.

@@ -115,6 +115,9 @@ fn for_people(report: &Value) -> String {
         let (at, outcome) = (text(&apply["at"]), text(&apply["outcome"]));
         let _ = writeln!(page, "last apply  {at}: {outcome}, {} lines in {sending:.1} ms", apply["lines"]);
     }
+    if let Some(at) = report["lastGoodAt"].as_str() {
+        let _ = writeln!(page, "last good   {at}");
+    }
     list(&mut page, "reset by the last apply", &report["lastApply"]["resets"], |reset| {
         let names =
             |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join(", ");

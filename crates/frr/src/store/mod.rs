@@ -24,6 +24,7 @@ mod startup;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub use error::StoreError;
 pub use record::{Accepted, NodeRecord, RawRecord, Record};
@@ -152,6 +153,11 @@ impl Store {
         saved?;
         self.prune()?;
         Ok(generation)
+    }
+
+    /// When a generation was kept.
+    pub fn kept_at(&self, generation: u64) -> Option<SystemTime> {
+        fs::metadata(self.path(generation)).ok()?.modified().ok()
     }
 
     /// Notes lines that are about to be told: should the agent die meanwhile, the next one knows that they are ours. The
