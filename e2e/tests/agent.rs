@@ -164,6 +164,54 @@ fn what_somebody_else_changes_of_ours_is_undone_or_reported_and_the_rest_is_left
 }
 
 #[test]
+fn what_somebody_else_changes_while_objects_change_is_put_right_and_said() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ", port: 1790"), ""));
+        let first = agent(&router, &home, &[]);
+        first.wait_for_reason("Applied");
+        first.stop();
+        // Both while nobody looks: the next agent sees them at once.
+        let typed = ["router bgp 64512", "no neighbor 192.0.2.3 port"];
+        router.configure(Daemon::Bgpd, &typed).unwrap();
+        home.put("b.yaml", &object("b", &neighbor(4, ""), ""));
+        let next = agent(&router, &home, &["--on-drift=report"]);
+        let report = next.wait_for_reason("Applied");
+        assert_eq!(report["lastApply"]["because"], "Drift", "{report:#}");
+        let text = bgpd(&router);
+        assert!(text.contains("192.0.2.3 port 1790") && text.contains("192.0.2.4 remote-as"), "{text}");
+        next.wait_for_log(&["somebody else changed", "neighbor 192.0.2.3 port 1790"]);
+        assert!((next.figure("frrk8s_drifts_total") - 1.0).abs() < 0.5);
+        // What only objects change is nobody else's doing, refused or not.
+        let raw = ", raw: {rawConfig: \"router bgp 64512\\n neighbor 192.0.2.5 no-such-option 7\\n\"}";
+        home.put("b.yaml", &object("b", &neighbor(5, ""), raw));
+        next.wait_for_reason("RolledBack");
+        home.put("b.yaml", &object("b", &neighbor(5, ""), ""));
+        next.wait_for_reason("Applied");
+        assert!((next.figure("frrk8s_drifts_total") - 1.0).abs() < 0.5, "{}", next.log());
+    });
+}
+
+#[test]
+fn a_session_that_was_reset_for_what_was_taken_back_is_named_with_both_objects() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = agent(&router, &home, &[]);
+        running.wait_for_reason("Applied");
+        // The router's id, which every session has, and a line that is refused.
+        let raw = ", raw: {rawConfig: \"router bgp 64512\\n neighbor 192.0.2.4 no-such-option 7\\n\"}";
+        home.put("b.yaml", &object("b", &format!("id: 192.0.2.200, {}", neighbor(4, "")), raw));
+        let report = running.wait_for_reason("RolledBack");
+        let [reset] = &report["lastApply"]["resets"].as_array().unwrap()[..] else { panic!("{report:#}") };
+        assert_eq!(reset["session"], "192.0.2.3", "{report:#}");
+        assert_eq!(reset["definedBy"], serde_json::json!(["frr-k8s-system/a"]), "{report:#}");
+        assert_eq!(reset["changed"], serde_json::json!(["frr-k8s-system/b"]), "{report:#}");
+        running.wait_for_log(&["a session was reset", "frr-k8s-system/b"]);
+    });
+}
+
+#[test]
 fn what_cannot_be_read_takes_nothing_away() {
     on_each(|install| {
         let (router, home) = (isolated(install), Home::new());

@@ -43,6 +43,8 @@ const POLL_SHARE: u32 = 100;
 const WRITERS_LIMIT: Duration = Duration::from_secs(5);
 /// How soon an address is tried again that somebody else has.
 const BIND_PAUSE: Duration = Duration::from_secs(2);
+/// How many lines of drift are logged.
+const DRIFT_LOGGED_MAX: usize = 5;
 /// How long what FRR is being told may go on when the agent is to end: less than the 30 s after which a kubelet kills it.
 const END_LIMIT: Duration = Duration::from_secs(25);
 /// How soon it is tried again when FRR cannot be read.
@@ -487,9 +489,9 @@ fn publish_paused(shared: &Shared, pause: Pause) {
 }
 
 fn publish(shared: &Shared, pass: &Pass) {
-    let (before, unkept_before) = {
+    let (before, unkept_before, drift_before) = {
         let report = shared.report.borrow();
-        (report.reason.clone(), report.unkept.clone())
+        (report.reason.clone(), report.unkept.clone(), report.drift.clone())
     };
     shared.report.send_modify(|report| {
         report.take(pass, Timestamp::now());
@@ -497,6 +499,12 @@ fn publish(shared: &Shared, pass: &Pass) {
     });
     let report = shared.report.borrow();
     shared.metrics.take(&report, pass);
+    // What is put right is new each time; what is left stays.
+    if !pass.drift.is_empty() && (report.drift != drift_before || !pass.applies.is_empty()) {
+        let first: Vec<&String> = report.drift.iter().take(DRIFT_LOGGED_MAX).collect();
+        warn!(lines = pass.drift.len(), ?first, "somebody else changed what is ours");
+        shared.metrics.note_drift();
+    }
     let lines: usize = pass.applies.iter().map(|apply| apply.lines).sum();
     if lines > 0 || report.reason != before {
         let sending: Duration = pass.applies.iter().map(|apply| apply.sending).sum();

@@ -51,6 +51,7 @@ pub struct Metrics {
     objects: Family<Outcome, Gauge>,
     conflicts: Gauge,
     drift: Gauge,
+    drifts: Counter,
     foreign: Gauge,
     last_good: Gauge,
     paused: Gauge,
@@ -76,6 +77,7 @@ impl Metrics {
             objects: Family::default(),
             conflicts: Gauge::default(),
             drift: Gauge::default(),
+            drifts: Counter::default(),
             foreign: Gauge::default(),
             last_good: Gauge::default(),
             paused: Gauge::default(),
@@ -102,6 +104,8 @@ impl Metrics {
         registry.register("objects", "Objects that select the node, by what became of them", objects.clone());
         registry.register("conflicts", "Groups of objects that conflict", conflicts.clone());
         registry.register("drift_lines", "Lines of ours that somebody else changed", drift.clone());
+        let help = "Times that somebody else was found to have changed what is ours";
+        registry.register("drifts", help, self.drifts.clone());
         registry.register("foreign_lines", "Lines of FRR's that are none of ours", foreign.clone());
         registry.register(
             "last_good_timestamp_seconds",
@@ -177,6 +181,11 @@ impl Metrics {
             let is_unkept = report.unkept.iter().any(|unkept| unkept.what == what);
             self.unkept.get_or_create(&What { what: what.as_str() }).set(is_unkept.into());
         }
+    }
+
+    /// Somebody else changed what is ours.
+    pub fn note_drift(&self) {
+        self.drifts.inc();
     }
 
     /// A daemon could not be asked.

@@ -59,7 +59,7 @@ pub struct Node<T> {
     held: Retry,
     /// Whether the last good configuration is not on the disk yet.
     unsaved: bool,
-    /// Lines that were told, and not seen to run in order since.
+    /// Lines that were told, and not seen to run in order since (or not on the disk yet).
     told: Option<Document>,
     /// Whether an agent died while it told FRR something: lists and maps may have changed without anybody being told to act
     /// on it, and FRR takes 5 s for that.
@@ -348,9 +348,8 @@ impl<T: Transport> Node<T> {
             self.drive(dialect, goal, (&wanted.print(), running), pass).await?
         };
         self.retry.note(&documents, &driven.verdict);
-        if driven.verdict.cause().is_none() {
-            pass.resets.extend(resets(&driven.sessions, self.engine.in_force(), wanted));
-        }
+        // Also where it failed: the session was reset, and as a rule the way back reset it again.
+        pass.resets.extend(resets(&driven.sessions, self.engine.in_force(), wanted));
         match &driven.verdict {
             Verdict::Unchanged => self.keep(wanted, (documents, raw, dialect), pass),
             Verdict::Applied { residue: None } => {
@@ -396,20 +395,27 @@ impl<T: Transport> Node<T> {
         }
     }
 
-    /// Whether somebody changed what runs, and it is only to be reported.
+    /// Whether somebody changed what runs, and it is only to be reported. Where something else is to be applied at the same
+    /// time, all of it is put right.
     fn is_left(&mut self, goal: &Documents, running: &Running, pass: &mut Pass) -> bool {
-        if self.applied.as_ref().is_none_or(|applied| applied.documents != *goal) {
+        let Some(applied) = &self.applied else { return false };
+        let is_asked_still = applied.documents == *goal;
+        let last = if is_asked_still {
+            applied.documents.clone()
+        } else {
+            running.that_are_there(applied.documents.clone())
+        };
+        // What we told ourselves and did not see to run in order, now or before a restart, is nobody else's change.
+        let is_ours = !is_asked_still && (self.told.is_some() || applied.is_old);
+        if is_ours || frrk8s_frr::same(&last, &running.ours) {
             return false;
         }
-        if frrk8s_frr::same(goal, &running.ours) {
-            return false;
-        }
-        pass.drift = frrk8s_frr::differences(goal, &running.ours);
+        pass.drift = frrk8s_frr::differences(&last, &running.ours);
         if pass.drift.is_empty() {
             pass.drift.push("a password is another one".to_owned());
         }
-        pass.is_lost = running.is_lost(goal);
-        self.on_drift == OnDrift::Report && !pass.is_lost
+        pass.is_lost = running.is_lost(&last);
+        is_asked_still && self.on_drift == OnDrift::Report && !pass.is_lost
     }
 
     /// Makes all policy take effect. Sessions stay.
