@@ -6,6 +6,7 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use frrk8s_e2e::agent::{
     Agent, Home, LIMIT, bgpd, findings, isolated, neighbor, object, on_each, wait_for_config,
@@ -160,6 +161,36 @@ fn raw_lines_of_other_daemons_come_and_go() {
         assert!(told > 0.5 && again.figure("frrk8s_lines_sent_total") < 0.5, "it ran already");
         home.remove("b.yaml");
         wait_until(LIMIT, "the raw lines to go", || Ok(router.show_running_config()? == before)).unwrap();
+    });
+}
+
+/// How long mgmtd's lock is waited for, on a busy machine.
+const LOCK_LIMIT: Duration = Duration::from_mins(1);
+
+#[test]
+fn a_lock_of_somebody_else_is_a_state_of_its_own_and_nobodys_object_is_to_blame() {
+    on_each(|install| {
+        // Before FRR 10 nobody can lock anything.
+        if install.release().starts_with("8.") {
+            return;
+        }
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object("a", &neighbor(3, ""), ""));
+        let running = agent(&router, &home, &["--conflict-policy=quarantine"]);
+        running.wait_for_reason("Applied");
+        let before = bgpd(&router);
+        let mut other = router.vty(Daemon::Mgmtd).unwrap();
+        assert_eq!(other.command("configure terminal file-lock").unwrap().status, 0);
+        home.put("b.yaml", &with_route("ip route 198.51.100.0/24 Null0"));
+        let locked = |report: &serde_json::Value| report["reason"] == "Locked";
+        let report = running.wait_long_for(LOCK_LIMIT, "the lock to be said", locked);
+        let message = report["message"].as_str().unwrap();
+        assert!(message.starts_with("mgmtd is locked") && message.contains("end that session"), "{message}");
+        assert!(findings(&report, "frr-refused").is_empty(), "{report:#}");
+        assert_eq!(bgpd(&router), before, "nobody is told half of it");
+        drop(other);
+        running.wait_for_reason("Applied");
+        assert!(bgpd(&router).contains("192.0.2.4 remote-as"));
     });
 }
 

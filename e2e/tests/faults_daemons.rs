@@ -329,7 +329,8 @@ fn wedged(install: &FrrInstall) {
         .wait_long_for(MUTE_LIMIT, "a wedged bgpd to be noticed", |report| report["reason"] != "Applied");
     kill(&pid_file, "CONT");
     assert_eq!(report["reason"], "DaemonTimedOut", "{report:#}");
-    assert!(report["message"].as_str().unwrap().contains("bgpd did not answer"), "{report:#}");
+    let message = report["message"].as_str().unwrap();
+    assert!(message.contains("bgpd did not answer") && message.contains("look at its log"), "{report:#}");
     running.wait_for_reason("Applied");
     let text = bgpd(&router);
     assert!(text.contains("192.0.2.4 remote-as") && !text.contains("192.0.2.3"), "{text}");

@@ -94,7 +94,7 @@ pub struct Report {
 pub struct LastApply {
     /// When it ended: FRR was seen to run it, or it failed.
     pub at: Timestamp,
-    /// How: `Applied`, `RolledBack`, `Stuck`.
+    /// How: `Applied`, `RolledBack`, `Locked`, `Stuck`.
     pub outcome: &'static str,
     /// What went wrong.
     pub cause: Option<String>,
@@ -293,7 +293,7 @@ fn word(fate: Fate) -> &'static str {
 /// The word and the sentence for a pass, and whether FRR runs what the objects ask for.
 fn outcome(pass: &Pass) -> (String, String, bool) {
     if let Some(error) = &pass.error {
-        let message = with_sources(error);
+        let message = advised(error.reason(), with_sources(error));
         return (error.reason().to_owned(), message, false);
     }
     let Some(decision) = &pass.decision else {
@@ -301,11 +301,12 @@ fn outcome(pass: &Pass) -> (String, String, bool) {
     };
     if let Some(Verdict::Unreachable(cause)) = pass.verdict() {
         // As where FRR cannot be read at the beginning of a pass: it went away a moment later.
-        return (cause.reason().to_owned(), cause.to_string(), false);
+        return (cause.reason().to_owned(), advised(cause.reason(), cause.to_string()), false);
     }
     if let Some(cause) = pass.verdict().and_then(Verdict::cause) {
         let reason = pass.verdict().map(Verdict::reason).unwrap_or_default();
-        return (reason.to_owned(), format!("{}: {cause}", cause.reason()), false);
+        let text = if cause.is_locked() { cause.to_string() } else { format!("{}: {cause}", cause.reason()) };
+        return (reason.to_owned(), advised(cause.reason(), text), false);
     }
     let errors = decision.findings.iter().filter(|finding| finding.is_error()).count();
     let objects = decision.fates.len();
@@ -337,6 +338,29 @@ fn outcome(pass: &Pass) -> (String, String, bool) {
         }
     }
 }
+
+/// A message with what to do, where it does not say so itself. The table of states in `docs/agent.md` has the same words.
+fn advised(reason: &str, message: String) -> String {
+    match advice(reason) {
+        Some(advice) => format!("{message}; {advice}"),
+        None => message,
+    }
+}
+
+fn advice(reason: &str) -> Option<&'static str> {
+    ADVICE.iter().find(|(of, _)| *of == reason).map(|(_, advice)| *advice)
+}
+
+const ADVICE: [(&str, &str); 5] = [
+    ("DaemonTimedOut", "look at its log, and restart it if it stays so; it is tried again"),
+    ("DaemonClosed", "look at its log; it is tried again"),
+    ("Locked", "end that session; it is tried again every few seconds"),
+    ("ConfigurationDenied", "see that nobody has locked it, and that the socket is FRR's"),
+    (
+        "ProgramTimedOut",
+        "look for a session that holds FRR's configuration, or a daemon that hangs; it is tried again",
+    ),
+];
 
 /// An error with its causes.
 pub fn with_sources(error: &dyn std::error::Error) -> String {
@@ -377,6 +401,18 @@ mod tests {
             report.take(&pass, Timestamp::UNIX_EPOCH);
         }
         report
+    }
+
+    #[test]
+    fn what_to_do_about_a_state_is_said_as_the_documentation_has_it() {
+        let table = include_str!("../../../docs/agent.md");
+        for (reason, advice) in ADVICE {
+            let row =
+                table.lines().find(|line| line.starts_with('|') && line.contains(&format!("`{reason}`")));
+            assert!(row.is_some_and(|row| row.ends_with(&format!("| {advice} |"))), "{reason}: {row:?}");
+        }
+        let message = advised("Locked", "mgmtd is locked".to_owned());
+        assert_eq!(message, "mgmtd is locked; end that session; it is tried again every few seconds");
     }
 
     #[test]

@@ -46,7 +46,12 @@ impl Retry {
             return;
         }
         let before = self.failed.as_ref().filter(|failed| failed.goal == *goal);
-        let pause = before.map_or(FIRST_PAUSE, |failed| LONGEST_PAUSE.min(failed.pause * 2));
+        let pause = match before {
+            // It is over when somebody else says so, and nothing was told.
+            _ if verdict.cause().is_some_and(Cause::is_locked) => FIRST_PAUSE,
+            Some(failed) => LONGEST_PAUSE.min(failed.pause * 2),
+            None => FIRST_PAUSE,
+        };
         let not_before = Instant::now() + pause;
         let is_lost_again = died_at(verdict).is_some()
             && before.is_some_and(|failed| died_at(&failed.verdict) == died_at(verdict));
@@ -92,6 +97,22 @@ mod tests {
             retry.note(&Documents::new(), verdict);
         }
         ends.last().is_some_and(|last| retry.is_lost_again(last))
+    }
+
+    #[test]
+    fn what_somebody_else_locks_is_tried_again_soon_however_often_it_was() {
+        let lost = |reason| {
+            Verdict::RolledBack(Cause::Lost { daemon: None, line: None, reason, message: String::new() })
+        };
+        let pause = |verdict: &Verdict| {
+            let mut retry = Retry::default();
+            (0..5).for_each(|_| retry.note(&Documents::new(), verdict));
+            assert!(retry.waits(&Documents::new()).is_some());
+            retry.failed.map(|failed| failed.pause)
+        };
+        assert_eq!(pause(&lost("Locked")), Some(FIRST_PAUSE));
+        assert_eq!(pause(&lost("DaemonTimedOut")), Some(FIRST_PAUSE * 16));
+        assert_eq!((lost("Locked").reason(), lost("DaemonTimedOut").reason()), ("Locked", "RolledBack"));
     }
 
     #[test]

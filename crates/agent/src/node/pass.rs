@@ -59,7 +59,7 @@ impl PassError {
 /// One time that FRR was told something; under `quarantine` a pass may have several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Apply {
-    /// How it ended: `Applied`, `RolledBack`, `Stuck`.
+    /// How it ended: `Applied`, `RolledBack`, `Locked`, `Stuck`.
     pub outcome: &'static str,
     /// How many lines were told, the way back included.
     pub lines: usize,

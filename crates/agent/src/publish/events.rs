@@ -168,7 +168,7 @@ fn about_pauses(before: &Report, after: &Report) -> Vec<Said> {
 /// States that somebody has to do something about, and the end of them.
 fn about_state(before: &Report, after: &Report) -> Option<Said> {
     let bad = |report: &Report| {
-        ["Frozen", "RolledBack", "Stuck"].into_iter().find(|reason| *reason == report.reason)
+        ["Frozen", "RolledBack", "Locked", "Stuck"].into_iter().find(|reason| *reason == report.reason)
     };
     match (bad(before), bad(after)) {
         (was, Some(is)) if was != Some(is) || before.message != after.message => {

@@ -145,6 +145,7 @@ impl Verdict {
         match self {
             Self::Unchanged => "Unchanged",
             Self::Applied { .. } => "Applied",
+            Self::RolledBack(cause) if cause.is_locked() => "Locked",
             Self::RolledBack(_) => "RolledBack",
             Self::Stuck { .. } => "Stuck",
             Self::Unreachable(_) => "Unreachable",
@@ -175,6 +176,11 @@ impl Verdict {
 }
 
 impl Cause {
+    /// Whether somebody else holds FRR's configuration: what was to be told has nothing to do with it.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Lost { reason: "Locked", .. })
+    }
+
     /// The word for statuses, logs and metrics.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -153,6 +153,13 @@ impl Transport for Sockets {
 
     async fn send(&mut self, change: &Change<'_>) -> Result<Vec<Refusal>, FrrError> {
         let mut refused = Vec::new();
+        // Who would find mgmtd locked half way had to take back what others were told by then.
+        if change.delta.batches.iter().skip(1).any(|batch| batch.daemon == Daemon::Mgmtd) {
+            let mut vty = self.take(Daemon::Mgmtd).await?;
+            self.enter(&mut vty, Daemon::Mgmtd).await?;
+            vty.ask("end").await?;
+            self.idle.insert(Daemon::Mgmtd, vty);
+        }
         for (number, batch) in change.delta.batches.iter().enumerate() {
             refused.extend(self.configure(number, batch).await?);
         }
