@@ -88,7 +88,7 @@ pub struct Pass {
     /// Each time that FRR was told something, in order.
     pub applies: Vec<Apply>,
     /// Whether FRR was told, or would have been: not where it is waited with what failed.
-    pub(super) is_tried: bool,
+    pub(crate) is_tried: bool,
     /// Whether FRR was to be told something, and the gate was closed: nothing came of it.
     pub is_stopped: bool,
     /// What kept the pass from more.
@@ -102,7 +102,7 @@ pub struct Pass {
     /// Sessions that were reset by what was applied.
     pub resets: Vec<Reset>,
     /// What the objects ask for, where it was to be applied.
-    pub(super) asked: Option<Documents>,
+    pub(crate) asked: Option<Documents>,
     /// Identifies what the objects ask for.
     pub desired_hash: Option<String>,
     /// Identifies what runs of ours.

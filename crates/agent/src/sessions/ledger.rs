@@ -39,6 +39,10 @@ pub struct SessionState {
     pub prefixes_in: u64,
     /// Prefixes sent, as last counted.
     pub prefixes_out: u64,
+    /// When prefixes were last counted; `None` where there are none to count.
+    pub counted_at: Option<Timestamp>,
+    /// How long ago that was, in seconds; filled in when somebody asks.
+    pub counted_seconds: Option<u64>,
     /// Why it last went down.
     pub last_reset: Option<String>,
 }
@@ -49,12 +53,13 @@ impl SessionState {
         self.state == ESTABLISHED
     }
 
-    /// The same with how long it has been up.
+    /// The same with how long it has been up, and how long ago its prefixes were counted.
     #[must_use]
-    pub fn at(mut self, now: Timestamp) -> Self {
-        let up = self.established_since.map(|since| now.duration_since(since).as_secs());
-        self.up_seconds = up.map(|seconds| u64::try_from(seconds).unwrap_or_default());
-        self
+    pub fn at(self, now: Timestamp) -> Self {
+        let seconds = |since: Timestamp| u64::try_from(now.duration_since(since).as_secs()).unwrap_or_default();
+        let (up_seconds, counted_seconds) =
+            (self.established_since.map(seconds), self.counted_at.map(seconds));
+        Self { up_seconds, counted_seconds, ..self }
     }
 
     fn of(neighbor: &Neighbor, now: Timestamp) -> Self {
@@ -72,6 +77,8 @@ impl SessionState {
             up_seconds: None,
             prefixes_in: neighbor.prefixes_in,
             prefixes_out: neighbor.prefixes_out,
+            counted_at: Some(now),
+            counted_seconds: None,
             last_reset: neighbor.last_reset.clone(),
         }
     }
@@ -82,7 +89,8 @@ impl SessionState {
             self.last_reset = Some(GONE.to_owned());
         }
         let bfd = self.bfd.map(|_| "Down".to_owned());
-        Self { state: IDLE.to_owned(), bfd, established_since: None, prefixes_in: 0, prefixes_out: 0, ..self }
+        let (state, established_since, counted_at) = (IDLE.to_owned(), None, None);
+        Self { state, bfd, established_since, prefixes_in: 0, prefixes_out: 0, counted_at, ..self }
     }
 }
 

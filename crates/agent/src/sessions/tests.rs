@@ -161,6 +161,22 @@ fn a_moment_that_is_computed_again_stays_the_same() {
 }
 
 #[test]
+fn how_long_ago_prefixes_were_counted_is_known() {
+    let (start, clock) = (Instant::now(), Timestamp::UNIX_EPOCH);
+    let mut ledger = Ledger::default();
+    let age = |ledger: &Ledger, now| {
+        let session = ledger.sessions().unwrap().remove(0);
+        session.at(Timestamp::from_second(now).unwrap()).counted_seconds
+    };
+    ledger.take(&[up("a", 100)], false, (start, clock));
+    assert_eq!(age(&ledger, 240), Some(240));
+    ledger.take(&[up("a", 100)], false, (start, Timestamp::from_second(300).unwrap()));
+    assert_eq!(age(&ledger, 301), Some(1));
+    ledger.note_gone(start);
+    assert_eq!(age(&ledger, 302), None, "there are none");
+}
+
+#[test]
 fn slow_daemons_live_and_missing_ones_do_not() {
     let start = Instant::now();
     let later = |seconds| start + Duration::from_secs(seconds);

@@ -13,6 +13,8 @@ use crate::output::{Exit, Output};
 /// How long an agent may take to answer.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// From how many seconds on it is said how old a count of prefixes is: it is counted anew some time after a change.
+const COUNTED_SECONDS: u64 = 5;
 /// The most foreign lines that people are shown.
 const FOREIGN_MAX: usize = 20;
 
@@ -143,8 +145,10 @@ fn for_people(report: &Value) -> String {
     list(&mut page, &format!("drift{then}"), &report["drift"], text);
     list(&mut page, "sessions", &report["sessions"], |session| {
         let up = session["upSeconds"].as_u64().map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
+        let counted = session["countedSeconds"].as_u64().filter(|seconds| *seconds >= COUNTED_SECONDS);
+        let counted = counted.map(|seconds| format!(" (counted {seconds} s ago)")).unwrap_or_default();
         format!(
-            "{} in VRF {}, AS {}: {}{up}, {} prefixes in, {} out",
+            "{} in VRF {}, AS {}: {}{up}, {} prefixes in, {} out{counted}",
             text(&session["peer"]),
             text(&session["vrf"]),
             session["asn"],
@@ -193,6 +197,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn prefixes_that_were_counted_a_while_ago_are_said_to_be() {
+        let mut session = json!({
+            "peer": "192.0.2.3", "vrf": "default", "asn": 1, "state": "Established", "upSeconds": 400,
+            "prefixesIn": 7, "prefixesOut": 9, "countedSeconds": 240
+        });
+        let page = |session: &Value| for_people(&json!({ "sessions": [session] }));
+        let line = "192.0.2.3 in VRF default, AS 1: Established for 400 s, 7 prefixes in, 9 out";
+        assert!(page(&session).contains(&format!("{line} (counted 240 s ago)\n")), "{}", page(&session));
+        session["countedSeconds"] = 4.into();
+        assert!(page(&session).contains(&format!("{line}\n")), "{}", page(&session));
+    }
 
     #[test]
     fn foreign_lines_are_listed_with_how_many_more_there_are_and_of_when() {
