@@ -135,6 +135,7 @@ impl Story {
             println!("  $ cp {name} objects/");
             self.home.put(&name, &text);
         }
+        let started = Instant::now();
         let report = self.agent.wait_for_reason("Applied");
         let report = if report["objects"].as_array().is_some_and(|objects| objects.len() == 3) {
             report
@@ -146,12 +147,14 @@ impl Story {
         };
         say_report(&report);
         say_apply(&report);
+        say_time("applied", "the files", started);
         let time = self.tor().wait_established("192.0.2.1", None, LIMIT)?;
         println!("  tor: the session with worker-1 is Established after {:.1} s", time.as_secs_f64());
         wait_until(LIMIT, "the routes that are allowed, and no others", || {
             let seen = table(self.tor(), "192.0.2.1")?;
             Ok(EXPECTED.len() == seen.len() && EXPECTED.iter().all(|route| matches(route, &seen)))
         })?;
+        say_time("all routes are at tor", "the files", started);
         self.say_table()?;
         wait_until(LIMIT, "what the node takes", || Ok(table(self.node(), "192.0.2.2")?.keys().eq(TAKEN)))?;
         println!("\n  worker-1 takes {} from tor,", TAKEN.join(" and "));
@@ -184,10 +187,7 @@ impl Story {
         self.home.put("3-metallb.yaml", &text.replace("203.0.113.10/32", "203.0.113.12/32"));
         let routes = ["10.244.1.0/24", "2001:db8:244:1::/64", "203.0.113.11/32", "203.0.113.12/32"];
         self.wait_for_routes("the other address", &routes)?;
-        println!(
-            "  tor has the new route, and no longer the old one, {} ms after the file",
-            started.elapsed().as_millis()
-        );
+        say_time("tor has the new route, and no longer the old one,", "the file", started);
         let report = self.agent.wait_for_reason("Applied");
         say_apply(&report);
         Ok(())
@@ -198,18 +198,24 @@ impl Story {
         let rival = objects.join("../conflict/rival.yaml");
         let rival = fs::read_to_string(rival).map_err(LabError::io("cannot read an object"))?;
         self.home.put("rival.yaml", &rival);
+        let started = Instant::now();
         let report = self.agent.wait_for_reason("Frozen");
         say_report(&report);
+        say_time("frozen", "the file", started);
         println!("  under quarantine the junior object is set aside, and the rest is in force:");
         let quarantining = start(&self.home, self.node(), "--conflict-policy=quarantine");
         let freezing = std::mem::replace(&mut self.agent, quarantining);
         freezing.stop();
+        let started = Instant::now();
         let report = self.agent.wait_for_reason("Quarantined");
         say_report(&report);
+        say_time("set aside", "the other agent had ended", started);
         self.tor().wait_established("192.0.2.1", None, LIMIT)?;
         println!("  tor: the session was not touched");
         self.home.remove("rival.yaml");
+        let started = Instant::now();
         self.agent.wait_for_reason("Applied");
+        say_time("everything is in force", "the file is removed", started);
         Ok(())
     }
 
@@ -219,6 +225,7 @@ impl Story {
                    metadata: {name: hand-written, namespace: frr-k8s-system}\n\
                    spec: {raw: {rawConfig: \"router bgp 64512\\n neighbor 192.0.2.2 sparkle\\n\"}}\n";
         self.home.put("raw.yaml", raw);
+        let started = Instant::now();
         let report = self.agent.wait_for("the refused line", |report| {
             let findings = report["findings"].as_array();
             findings.is_some_and(|findings| findings.iter().any(|finding| finding["rule"] == "frr-refused"))
@@ -229,23 +236,28 @@ impl Story {
             println!("    {}", word("message"));
         }
         say_report(&report);
+        say_time("refused, taken back, verified and named", "the file", started);
         self.home.remove("raw.yaml");
+        let started = Instant::now();
         self.agent.wait_for_reason("Applied");
+        say_time("everything is in force", "the file is removed", started);
     }
 
     fn lost_daemon(&mut self) -> Result<(), LabError> {
         println!("\n── e. bgpd is killed, and started again with nothing");
         self.pair.a.router.kill(Daemon::Bgpd)?;
+        let started = Instant::now();
         let report = self.agent.wait_for("bgpd to be missed", |report| report["reason"] != "Applied");
         say_report(&report);
+        say_time("missed", "its death", started);
         self.pair.a.router.start_daemon(Daemon::Bgpd)?;
         let started = Instant::now();
         let report = self.agent.wait_for_reason("Applied");
-        println!("  put back and verified {} ms after its start", started.elapsed().as_millis());
+        say_time("put back and verified", "its start", started);
         say_apply(&report);
         let routes = ["10.244.1.0/24", "2001:db8:244:1::/64", "203.0.113.11/32", "203.0.113.12/32"];
         self.wait_for_routes("the routes again", &routes)?;
-        println!("  tor: all routes are there");
+        say_time("all routes are at tor", "its start", started);
         Ok(())
     }
 
@@ -267,6 +279,10 @@ fn say_report(report: &Value) {
     for object in report["objects"].as_array().into_iter().flatten() {
         println!("    {:<13}{}", word(&object["fate"]), word(&object["object"]));
     }
+}
+
+fn say_time(what: &str, after: &str, started: Instant) {
+    println!("  {what} {} ms after {after}", started.elapsed().as_millis());
 }
 
 fn say_apply(report: &Value) {

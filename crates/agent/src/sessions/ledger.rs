@@ -56,7 +56,8 @@ impl SessionState {
     /// The same with how long it has been up, and how long ago its prefixes were counted.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
-        let seconds = |since: Timestamp| u64::try_from(now.duration_since(since).as_secs()).unwrap_or_default();
+        let seconds =
+            |since: Timestamp| u64::try_from(now.duration_since(since).as_secs()).unwrap_or_default();
         let (up_seconds, counted_seconds) =
             (self.established_since.map(seconds), self.counted_at.map(seconds));
         Self { up_seconds, counted_seconds, ..self }
