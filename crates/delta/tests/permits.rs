@@ -9,12 +9,15 @@ mod plain_frr;
 
 use std::collections::BTreeSet;
 
-use frrk8s_api::FRRConfiguration;
+use frrk8s_api::{
+    Advertise, AllowedOut, BfdProfile, BgpConfig, FRRConfiguration, FRRConfigurationSpec, Neighbor, Password,
+    Router,
+};
 use frrk8s_delta::{Delta, Documents, SessionChange, SessionId};
-use frrk8s_document::{Daemon, Dialect, Document, Version};
+use frrk8s_document::{Daemon, Dialect, Document, Text, Version};
 use frrk8s_merge::{NodeFacts, merge};
 use frrk8s_model::{Fragment, ObjectId};
-use frrk8s_render::{NodeOptions, render};
+use frrk8s_render::{NodeOptions, divide, render};
 use frrk8s_testkit::strategy::agreeing_objects;
 use frrk8s_translate::{Secrets, translate};
 use proptest::prelude::*;
@@ -84,6 +87,80 @@ fn check(before: &Document, after: &Document, version: Version) -> Result<usize,
         }
     }
     Ok(done.len())
+}
+
+/// What the existing FRR-K8s had told FRR: two neighbors that get the same ten prefixes.
+const LOADED_BEFORE: [(Version, &str); 2] = [
+    (
+        Version { major: 8, minor: 4 },
+        include_str!("../../document/tests/fixtures/v84-frrk8s-2x10-running-config.txt"),
+    ),
+    (
+        Version { major: 10, minor: 3 },
+        include_str!("../../document/tests/fixtures/v103-frrk8s-2x10-running-config.txt"),
+    ),
+];
+
+/// The objects that it was made of, with one prefix withheld from one neighbor.
+fn withheld(from: usize, prefix: &str) -> FRRConfiguration {
+    let prefixes: Vec<String> = (1..=10).map(|number| format!("10.128.{number}.0/24")).collect();
+    let neighbor = |at: usize| {
+        let get = |other: &&String| at != from || *other != prefix;
+        Neighbor {
+            address: Some(format!("172.30.0.{}", at + 1)),
+            asn: Some(65000 + i64::try_from(at).unwrap()),
+            password: Some(Password::from(format!("topsecret{at}"))),
+            bfd_profile: Some("prof1".to_owned()),
+            ebgp_multi_hop: true,
+            hold_time: Some("90s".to_owned()),
+            keepalive_time: Some("30s".to_owned()),
+            connect_time: Some("2m".to_owned()),
+            to_advertise: Advertise {
+                allowed: AllowedOut { prefixes: prefixes.iter().filter(get).cloned().collect(), mode: None },
+                ..Advertise::default()
+            },
+            ..Neighbor::default()
+        }
+    };
+    let router = Router {
+        asn: Some(64512),
+        id: Some("10.1.1.1".to_owned()),
+        neighbors: (0..2).map(neighbor).collect(),
+        prefixes: prefixes.clone(),
+        ..Router::default()
+    };
+    let profile = BfdProfile { name: Some("prof1".to_owned()), ..BfdProfile::default() };
+    let bgp = BgpConfig { routers: vec![router], bfd_profiles: vec![profile] };
+    FRRConfiguration::new("a", FRRConfigurationSpec { bgp, ..FRRConfigurationSpec::default() })
+}
+
+/// Lists with other names, numbers and entries that deny are exchanged for ours while sessions stand.
+#[test]
+fn what_was_loaded_before_is_exchanged_under_the_same_law() {
+    for (version, text) in LOADED_BEFORE {
+        let dialect = Dialect::new(version);
+        let of_bgpd = |document: &Document| dialect.by_daemon(document).remove(&Daemon::Bgpd).unwrap();
+        for (from, number) in (0..2).flat_map(|from| (1..=10).map(move |number| (from, number))) {
+            let prefix = format!("10.128.{number}.0/24");
+            let object = withheld(from, &prefix);
+            let running = dialect.read(&Text::parse(text));
+            let desired = rendered(std::slice::from_ref(&object), None);
+            let before = of_bgpd(&divide(running, &[&desired]).ours);
+            let after = of_bgpd(&rendered(&[object], Some(&before)));
+            let old = PlainFrr::running(&before.print());
+            let has = |frr: &PlainFrr| {
+                let mut to_it = frr.sessions().filter(|session| {
+                    session.peer == format!("172.30.0.{}", from + 1)
+                        && frr.permits(session, &prefix.parse().unwrap())
+                });
+                to_it.next().is_some()
+            };
+            assert!(has(&old) && !has(&PlainFrr::running(&after.print())), "{prefix} is withheld");
+            let count = check(&before, &after, version)
+                .unwrap_or_else(|error| panic!("{version:?} {prefix}: {error}"));
+            assert!(count > 20, "{count} lines");
+        }
+    }
 }
 
 #[test]

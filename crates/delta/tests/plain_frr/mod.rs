@@ -28,6 +28,14 @@ impl Session {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Prefix(IpNet);
 
+impl std::str::FromStr for Prefix {
+    type Err = <IpNet as std::str::FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -52,6 +60,7 @@ pub enum Touched {
 struct Listed {
     prefix: IpNet,
     lengths: std::ops::RangeInclusive<u8>,
+    permits: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -99,10 +108,23 @@ impl PlainFrr {
                 self.context.pop();
                 Touched::Nothing
             }
-            [ip @ (V4 | V6), "prefix-list", name, "seq", number, "permit", ref range @ ..] => {
+            [
+                ip @ (V4 | V6),
+                "prefix-list",
+                name,
+                "seq",
+                number,
+                action @ ("permit" | "deny"),
+                ref range @ ..,
+            ] => {
                 self.context.clear();
                 let number: u32 = number.parse().unwrap();
-                self.list(&format!("{ip} {name}"), number, range, no)
+                let range = match (ip, range) {
+                    (V4, ["any"]) => &["0.0.0.0/0", "le", "32"],
+                    (_, ["any"]) => &["::/0", "le", "128"],
+                    _ => range,
+                };
+                self.list(&format!("{ip} {name}"), number, (action == "permit", range), no)
             }
             ["route-map", name, action, number] => {
                 self.context = vec![plain.to_owned()];
@@ -136,7 +158,7 @@ impl PlainFrr {
         }
     }
 
-    fn list(&mut self, name: &str, number: u32, range: &[&str], no: bool) -> Touched {
+    fn list(&mut self, name: &str, number: u32, (permits, range): (bool, &[&str]), no: bool) -> Touched {
         if no {
             let entries = self.lists.get_mut(name).unwrap();
             entries.remove(&number).unwrap();
@@ -153,7 +175,7 @@ impl PlainFrr {
             let lengths = ge.unwrap_or(prefix.prefix_len())..=le.unwrap_or(longest);
             let entries = self.lists.entry(name.to_owned()).or_default();
             // A number or prefix that is taken is lost: deltas never do that within a batch.
-            let replaced = entries.insert(number, Listed { prefix, lengths });
+            let replaced = entries.insert(number, Listed { prefix, lengths, permits });
             assert!(replaced.is_none(), "{name} seq {number} is told twice");
         }
         Touched::List(name.to_owned())
@@ -288,7 +310,8 @@ impl PlainFrr {
         let covers = |listed: &Listed| {
             listed.prefix.contains(&prefix.0) && listed.lengths.contains(&prefix.0.prefix_len())
         };
-        entries.is_empty() || entries.values().any(covers)
+        entries.is_empty()
+            || entries.values().find(|listed| covers(listed)).is_some_and(|listed| listed.permits)
     }
 
     /// Prefixes about which the lists may disagree: of each entry the shortest and the longest that it takes, and one
