@@ -276,11 +276,36 @@ impl Agent {
         })
     }
 
-    /// A figure of its metrics; 0 where it has none.
+    /// A figure of its metrics. They follow the report: the last pass may not be in them yet.
+    ///
+    /// # Panics
+    ///
+    /// Where it has none.
     pub fn figure(&self, name: &str) -> f64 {
-        let text = self.get("/metrics").unwrap_or_default();
+        let text = self.get("/metrics").unwrap_or_else(|| panic!("no answer: {name}"));
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.and_then(|value| value.parse().ok()).unwrap_or_default()
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name}\n{text}"))
+    }
+
+    /// Waits for so many passes more. The first may have begun before; the second saw everything that is so now.
+    pub fn wait_for_passes(&self, count: usize) -> Value {
+        let mut report = self.report();
+        for _ in 0..count {
+            let passed = report["passedAt"].clone();
+            // Who ends a pause that is none wakes it: a busy one looks seldom by itself.
+            ureq::post(format!("http://{}/resume", self.address)).send_empty().ok();
+            report = self.wait_for("another pass", |report| {
+                report["passedAt"].is_string() && report["passedAt"] != passed
+            });
+        }
+        report
+    }
+
+    /// How many lines it told FRR until now: another pass is over, so the figures have those before it.
+    pub fn lines_told(&self) -> u64 {
+        self.wait_for_passes(1);
+        // A counter, and a small one.
+        format!("{:.0}", self.figure("frrk8s_lines_sent_total")).parse().unwrap()
     }
 
     /// Whether somebody has killed it.

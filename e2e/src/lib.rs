@@ -20,6 +20,7 @@ pub mod intercepted;
 mod load;
 pub mod oracle;
 pub mod other;
+pub mod overheard;
 pub mod permitted;
 mod planned;
 pub mod pod;
@@ -31,5 +32,5 @@ pub mod standing;
 
 pub use check::{check, check_as_file, compare};
 pub use frrk8s_testkit::case::Planned;
-pub use load::{Loaded, dialect, load, read_back, send};
+pub use load::{Difference, Loaded, dialect, difference, load, read_back, read_divided, send, wait_for_plan};
 pub use planned::PlannedInput;

@@ -6,8 +6,11 @@ use std::time::Duration;
 use frrk8s_delta::Delta;
 use frrk8s_document::{Daemon, Dialect, Document};
 use frrk8s_model::RawSnippet;
-use frrk8s_render::{divide, print_raw};
+use frrk8s_render::{Divided, divide, print_raw};
 use frrk8s_testkit::lab::{self, LabError, Refused, Router, wait_until};
+
+use crate::agent::LIMIT;
+use crate::{PlannedInput, compare};
 
 /// What came of loading.
 #[derive(Debug, Default)]
@@ -97,12 +100,49 @@ pub fn send(router: &Router, delta: &Delta) -> Result<Vec<(Daemon, Refused)>, La
 
 /// What of ours the daemons run, in normal form. `known` is what is ours beside what is so by name.
 pub fn read_back(router: &Router, known: &[&Document]) -> Result<BTreeMap<Daemon, Document>, LabError> {
+    Ok(read_divided(router, known)?.into_iter().map(|(daemon, divided)| (daemon, divided.ours)).collect())
+}
+
+/// What the daemons run, ours and foreign.
+pub fn read_divided(router: &Router, known: &[&Document]) -> Result<BTreeMap<Daemon, Divided>, LabError> {
     let dialect = dialect(router);
     let daemons = dialect.daemons().iter();
     daemons
         .map(|&daemon| {
             let text = router.running_config(of_lab(daemon))?;
-            Ok((daemon, divide(dialect.read_from(daemon, &text), known).ours))
+            Ok((daemon, divide(dialect.read_from(daemon, &text), known)))
         })
         .collect()
+}
+
+/// A daemon that runs something else of ours than a plan: its name, what it is to run, and what it runs.
+pub type Difference = (&'static str, Document, Document);
+
+/// The first daemon that runs something else of ours than the plan of an input. `known` is as for [`read_back`].
+pub fn difference(
+    router: &Router,
+    input: &PlannedInput,
+    known: &[&Document],
+) -> Result<Option<Difference>, LabError> {
+    let runs = read_back(router, known)?;
+    let planned = input.plan_against(runs.get(&Daemon::Bgpd)).document;
+    // What the plan has is ours whatever its name is.
+    let running = read_back(router, &[known, &[&planned]].concat())?;
+    let mut wanted = dialect(router).by_daemon(&planned);
+    let mut of_each = running.into_iter().map(|(daemon, found)| {
+        let wanted = wanted.remove(&daemon).unwrap_or_default();
+        (daemon.name(), wanted, found)
+    });
+    Ok(of_each.find(|(_, wanted, found)| wanted != found))
+}
+
+/// Waits until every daemon runs the plan of these objects.
+pub fn wait_for_plan(router: &Router, objects: &str) {
+    let input = PlannedInput::read(objects);
+    let runs_it = || Ok(difference(router, &input, &[])?.is_none());
+    if let Err(error) = wait_until(LIMIT, "FRR to run the plan", runs_it) {
+        let (daemon, wanted, found) =
+            difference(router, &input, &[]).unwrap().unwrap_or_else(|| panic!("{error}"));
+        compare(daemon, &wanted, &found);
+    }
 }
