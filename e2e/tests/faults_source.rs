@@ -1,16 +1,22 @@
 //! Files that are half there, replaced, gone, or for somebody else: nothing is withdrawn that nobody asked to withdraw,
 //! and FRR ends at what the objects ask for.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use frrk8s_e2e::agent::{Agent, Home, bgpd, findings, isolated, neighbor, object, on_each, wait_for_config};
+use frrk8s_e2e::wait_for_plan;
 use frrk8s_testkit::lab::{FrrInstall, FrrVersion, Router, installs};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
+
+/// So that there are lists and maps as well.
+const ADVERTISES: &str = ", toAdvertise: {allowed: {mode: all}}";
 
 fn agent(router: &Router, home: &Home, options: &[&str]) -> Agent {
     Agent::start(Path::new(EXECUTABLE), router, home, options)
@@ -26,10 +32,7 @@ fn runs(router: &Router, what: &str, numbers: &[u8]) {
 
 /// Waits until a pass has begun and ended from now on.
 fn wait_for_passes(agent: &Agent) {
-    for _ in 0..2 {
-        let passed = agent.report()["passedAt"].clone();
-        agent.wait_for("another pass", |report| report["passedAt"] != passed);
-    }
+    agent.wait_for_passes(2);
 }
 
 #[test]
@@ -55,6 +58,51 @@ fn a_directory_that_is_gone_withdraws_nothing_and_one_that_is_back_counts() {
         running.wait_for_reason("Applied");
         home.put("c.yaml", &object("c", &neighbor(5, ""), ""));
         runs(&router, "a change in the new directory", &[3, 5]);
+    });
+}
+
+#[test]
+fn a_directory_that_is_removed_file_by_file_ends_at_what_was_seen_last_and_one_made_anew_counts() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        let text_of = |number: u8| object(&format!("of-{number}"), &neighbor(number, ADVERTISES), "");
+        let all: String = (3..=9).map(|number| text_of(number) + "---\n").collect();
+        let put_all = || (3..=9).for_each(|number| home.put(&format!("{number}.yaml"), &text_of(number)));
+        put_all();
+        let running = agent(&router, &home, &[]);
+        let mut left = Vec::new();
+        for pause in [0, 10, 20, 40] {
+            wait_for_plan(&router, &all);
+            running.wait_for_reason("Applied");
+            // As `rm -r` does it, on disks that are slower and slower: passes come while it goes on, each over the files
+            // that are still there.
+            for entry in fs::read_dir(home.objects()).unwrap() {
+                fs::remove_file(entry.unwrap().path()).unwrap();
+                thread::sleep(Duration::from_millis(pause));
+            }
+            fs::remove_dir(home.objects()).unwrap();
+            running.wait_for_reason("SourceUnreadable");
+            wait_for_passes(&running);
+            let report = running.wait_for_reason("SourceUnreadable");
+            for said in [&report["message"], &report["sourceError"]] {
+                assert!(said.as_str().is_some_and(|text| text.contains("objects")), "{report:#}");
+            }
+            running.wait_for_log(&["SourceUnreadable", "objects"]);
+            let is_in_force = |number: &u8| {
+                let name = format!("frr-k8s-system/of-{number}");
+                let objects = report["objects"].as_array().unwrap();
+                objects.iter().any(|object| object["object"] == *name && object["fate"] == "Accepted")
+            };
+            let seen: Vec<u8> = (3..=9).filter(is_in_force).collect();
+            assert_eq!(report["objects"].as_array().unwrap().len(), seen.len(), "{report:#}");
+            wait_for_plan(&router, &seen.iter().map(|number| text_of(*number) + "---\n").collect::<String>());
+            left.push(seen.len());
+            fs::create_dir(home.objects()).unwrap();
+            put_all();
+        }
+        wait_for_plan(&router, &all);
+        running.wait_for_reason("Applied");
+        println!("FRR {}: of 7 objects {left:?} were left", install.release());
     });
 }
 
