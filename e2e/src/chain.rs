@@ -48,6 +48,13 @@ const RECEIVED: [&str; 5] = [
 ];
 const TIMERS: [&str; 3] = ["", "holdTime: 90s, keepaliveTime: 30s,", "holdTime: 60s, keepaliveTime: 20s,"];
 const PROFILES: [&str; 2] = ["slow", "slower"];
+const ROUTER_IDS: [&str; 2] = ["192.0.2.1", "192.0.2.101"];
+/// The sessions whose families change: over IPv4, and without BFD, which takes them down once more.
+const OF_ONE_FAMILY: [usize; 2] = [0, 2];
+/// Those whose AS changes: with another AS than the node's.
+const EXTERNAL: [usize; 3] = [1, 2, 4];
+/// What is added to it.
+const OTHER_ASN: i64 = 100;
 const PASSWORDS: [Option<&str>; 3] = [None, Some("first"), Some("second")];
 
 /// Numbers are positions in the lists above. What is there goes, and what is not comes.
@@ -69,6 +76,11 @@ enum Change {
     Password(usize, usize),
     /// A neighbor, until the next step.
     Leaves(usize),
+    RouterId,
+    /// The AS of a neighbor, on both ends.
+    Asn(usize),
+    /// A neighbor has one address family or both.
+    Families(usize),
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -88,11 +100,26 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
+/// A change of any kind; those more often of which a step shows only the greatest.
+fn any_change() -> impl Strategy<Value = Change> {
+    let neighbor = 0..SESSIONS.len();
+    prop_oneof![
+        24 => change(),
+        3 => (neighbor.clone(), 0..TIMERS.len()).prop_map(|(peer, timers)| Change::Timers(peer, timers)),
+        2 => neighbor.clone().prop_map(Change::Leaves),
+        2 => (neighbor, 0..PASSWORDS.len()).prop_map(|(peer, word)| Change::Password(peer, word)),
+        1 => Just(Change::RouterId),
+        2 => select(&EXTERNAL).prop_map(Change::Asn),
+        2 => select(&OF_ONE_FAMILY).prop_map(Change::Families),
+    ]
+}
+
 /// A change that only policy and `network` lines follow from: no session drops.
 fn change_of_policy() -> impl Strategy<Value = Change> {
     change().prop_filter("it concerns sessions", |change| {
-        use Change::{Leaves, Password, Profile, Timers};
-        !matches!(change, Timers(..) | Profile(..) | Password(..) | Leaves(..))
+        use Change::{Asn, Families, Leaves, Password, Profile, RouterId, Timers};
+        let of_sessions = matches!(change, Timers(..) | Profile(..) | Password(..) | Leaves(..));
+        !of_sessions && !matches!(change, RouterId | Asn(..) | Families(..))
     })
 }
 
@@ -103,6 +130,10 @@ pub struct Neighbor {
     pub is_there: bool,
     /// The password of its session.
     pub password: Option<&'static str>,
+    /// Whether its AS is another one than at first.
+    has_other_asn: bool,
+    /// Whether it has both families.
+    has_both_families: bool,
     allowed: BTreeSet<usize>,
     communities: BTreeSet<(usize, usize)>,
     local_prefs: BTreeMap<usize, u32>,
@@ -118,6 +149,7 @@ pub struct Wanted {
     originated: BTreeSet<usize>,
     /// That of the session with BFD; `None` for a session without.
     profile: Option<usize>,
+    router_id: usize,
 }
 
 /// The router and the address of each session.
@@ -144,10 +176,11 @@ impl Wanted {
             is_there: true,
             allowed: (0..PREFIXES.len()).filter(|prefix| (prefix + at).is_multiple_of(2)).collect(),
             received: [at].into(),
+            has_both_families: at == WITH_BFD,
             ..Neighbor::default()
         };
         let originated = (0..PREFIXES.len()).collect();
-        Self { neighbors: std::array::from_fn(neighbor), originated, profile: Some(0) }
+        Self { neighbors: std::array::from_fn(neighbor), originated, profile: Some(0), router_id: 0 }
     }
 
     fn apply(&mut self, change: Change) {
@@ -166,6 +199,9 @@ impl Wanted {
             Change::Profile(profile) => self.profile = Some(profile),
             Change::Password(peer, word) => self.neighbors[peer].password = PASSWORDS[word],
             Change::Leaves(peer) => self.neighbors[peer].is_there = false,
+            Change::RouterId => self.router_id = 1 - self.router_id,
+            Change::Asn(peer) => self.neighbors[peer].has_other_asn ^= true,
+            Change::Families(peer) => self.neighbors[peer].has_both_families ^= true,
         }
     }
 
@@ -174,11 +210,33 @@ impl Wanted {
         PlannedInput::read(&self.yaml())
     }
 
+    /// The AS that the other router has for a session.
+    pub fn asn(&self, at: usize) -> i64 {
+        let (router, _) = SESSIONS[at];
+        ASNS[router] + if self.neighbors[at].has_other_asn { OTHER_ASN } else { 0 }
+    }
+
+    /// What of a session's own has changed for neighbors that are there before and after: the router id, an AS, the
+    /// families, the password.
+    pub fn changed_since(&self, before: &Self) -> BTreeSet<&'static str> {
+        let both = self.neighbors.iter().zip(&before.neighbors);
+        let stay: Vec<_> = both.filter(|(now, then)| now.is_there && then.is_there).collect();
+        let any = |differ: fn(&Neighbor, &Neighbor) -> bool| stay.iter().any(|(now, then)| differ(now, then));
+        let changed = [
+            ("router id", self.router_id != before.router_id && !stay.is_empty()),
+            ("AS", any(|now, then| now.has_other_asn != then.has_other_asn)),
+            ("families", any(|now, then| now.has_both_families != then.has_both_families)),
+            ("password", any(|now, then| now.password != then.password)),
+        ];
+        changed.into_iter().filter_map(|(what, is_so)| is_so.then_some(what)).collect()
+    }
+
     /// The object as a text.
     pub fn yaml(&self) -> String {
         let there = (0..SESSIONS.len()).filter(|at| self.neighbors[*at].is_there);
         let neighbors: String = there.map(|at| self.neighbor(at)).collect();
         let prefixes = names(self.originated.iter().copied());
+        let router_id = ROUTER_IDS[self.router_id];
         format!(
             "kind: FRRConfiguration
 metadata: {{name: chain}}
@@ -189,7 +247,7 @@ spec:
     - {{name: slower, receiveInterval: 600, transmitInterval: 600, detectMultiplier: 10}}
     routers:
     - asn: {NODE_ASN}
-      id: 192.0.2.1
+      id: {router_id}
       prefixes: {prefixes}
       neighbors:
 {neighbors}"
@@ -198,19 +256,16 @@ spec:
 
     fn neighbor(&self, at: usize) -> String {
         let neighbor = &self.neighbors[at];
-        let (router, address) = SESSIONS[at];
-        let (asn, timers) = (ASNS[router], TIMERS[neighbor.timers]);
-        let bfd = match at {
-            WITH_BFD => {
-                let profile = self.profile.map(|profile| format!("bfdProfile: {},", PROFILES[profile]));
-                format!("dualStackAddressFamily: true, {}", profile.unwrap_or_default())
-            }
-            _ => String::new(),
-        };
+        let (_, address) = SESSIONS[at];
+        let (asn, timers) = (self.asn(at), TIMERS[neighbor.timers]);
+        let profile = self.profile.filter(|_| at == WITH_BFD);
+        let bfd = profile.map(|profile| format!("bfdProfile: {},", PROFILES[profile])).unwrap_or_default();
+        let families = if neighbor.has_both_families { "dualStackAddressFamily: true," } else { "" };
         let password = neighbor.password.map(|word| format!("password: {word},")).unwrap_or_default();
         let mut allowed: BTreeSet<usize> = neighbor.allowed.intersection(&self.originated).copied().collect();
         // What a session cannot carry is refused.
-        allowed.retain(|prefix| at == WITH_BFD || PREFIXES[*prefix].contains(':') == address.contains(':'));
+        let is_v6 = |text: &str| text.contains(':');
+        allowed.retain(|prefix| neighbor.has_both_families || is_v6(PREFIXES[*prefix]) == is_v6(address));
         let communities = neighbor.communities.iter().map(|(number, prefix)| (COMMUNITIES[*number], *prefix));
         let local_prefs = neighbor.local_prefs.iter().map(|(prefix, value)| (*value, *prefix));
         let entries = [
@@ -220,7 +275,7 @@ spec:
         let ranges: Vec<&str> = neighbor.received.iter().map(|range| RECEIVED[*range]).collect();
         let [communities, local_prefs] = entries;
         format!(
-            "      - {{address: '{address}', asn: {asn}, connectTime: 1s, {timers} {bfd} {password}
+            "      - {{address: '{address}', asn: {asn}, connectTime: 1s, {timers} {families} {bfd} {password}
          toAdvertise: {{allowed: {{prefixes: {}}}, withCommunity: [{communities}], withLocalPref: [{local_prefs}]}},
          toReceive: {{allowed: {{prefixes: [{}]}}}}}}\n",
             names(allowed),
@@ -243,7 +298,7 @@ fn names(prefixes: impl IntoIterator<Item = usize>) -> String {
 
 /// So many steps, the same on every run: one to four changes each. Who left comes back with the next step.
 pub fn steps(count: usize, seed: u8) -> Vec<Wanted> {
-    walk(Wanted::first(), change().boxed(), 1..5, seed).take(count + 1).collect()
+    walk(Wanted::first(), any_change().boxed(), 1..5, seed).take(count + 1).collect()
 }
 
 /// Steps without end, the same on every run, over which every session stays: many changes each. Without BFD.

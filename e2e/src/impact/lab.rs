@@ -98,7 +98,11 @@ impl Lab {
         let (vrf, peer) = example.session;
         let its_own = session(vrf, peer);
         let effect = example.effect(dialect(&self.node).version(), told);
-        for (id, SessionDelta { change, because }) in self.delta(to).sessions {
+        let sessions = self.delta(to).sessions;
+        if !sessions.contains_key(&its_own) {
+            return Err(format!("the delta says nothing of {its_own}").into());
+        }
+        for (id, SessionDelta { change, because }) in sessions {
             let expected = if id == its_own { effect.into() } else { SessionChange::Untouched };
             let comes_or_goes = matches!(change, SessionChange::Added | SessionChange::Removed);
             // A line without which there is no session.
@@ -115,6 +119,11 @@ impl Lab {
     fn go(&mut self, to: &Document, to_far: &[&str]) -> Result<(), Surprise> {
         let delta = self.delta(to);
         let up_before = self.up(delta.sessions.keys())?;
+        let was_closed = self.running.print().contains(" shutdown");
+        let was_there = |id: &&SessionId| delta.sessions[*id].change != SessionChange::Added && !was_closed;
+        if let Some(down) = delta.sessions.keys().filter(was_there).find(|id| !up_before.contains(id)) {
+            return Err(format!("{down} was not up before").into());
+        }
         let before = self.counted(delta.sessions.keys())?;
         let refused = send(&self.node, &delta)?;
         if !refused.is_empty() {
