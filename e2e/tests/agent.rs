@@ -91,6 +91,8 @@ fn a_line_that_frr_refuses_is_rolled_back_and_named() {
         let quarantined = agent(&router, &home, &["--conflict-policy=quarantine"]);
         let report = quarantined.wait_for_reason("Quarantined");
         assert!(quarantined.figure("frrk8s_applies_total{outcome=\"RolledBack\"}") > 0.5, "{report:#}");
+        // Though there was nothing left to tell without the object.
+        assert_eq!(report["lastApply"]["outcome"], "RolledBack", "{report:#}");
         // What is left runs, and goes on being seen to.
         let last_good = report["lastGoodAt"].clone();
         quarantined.wait_for("another look", |report| {
@@ -407,6 +409,11 @@ fn while_what_is_wanted_fails_frr_is_held_at_what_was_last_good() {
         router.kill(Daemon::Bgpd).unwrap();
         router.start_daemon(Daemon::Bgpd).unwrap();
         wait_for_config(&router, "bgpd to be put back", |text| text == before);
+        let put_back = |report: &serde_json::Value| {
+            let apply = &report["lastApply"];
+            report["reason"] == "RolledBack" && apply["because"] == "Lost" && apply["outcome"] == "Applied"
+        };
+        running.wait_for("that it was put back", put_back);
     });
 }
 

@@ -38,7 +38,7 @@ mod watch;
 
 pub use engine::{Decision, Engine};
 pub use foreign::Foreign;
-pub use node::{Apply, Node, OnDrift, Pass, PassError};
+pub use node::{Node, OnDrift, Pass, PassError};
 pub use pause::{Pause, PauseError};
 pub use report::{FindingReport, LastApply, ObjectReport, Report};
 pub use resets::Reset;

@@ -208,7 +208,7 @@ impl Report {
             (Some(error @ (PassError::Frr(_) | PassError::Defaults { .. })), _) => Some(with_sources(error)),
             (_, cause) => cause.map(ToString::to_string),
         };
-        if let Some(driven) = pass.driven.as_ref().filter(|driven| driven.lines > 0) {
+        if let Some(driven) = pass.applies.last() {
             let changed = driven.sessions.iter().filter(|(_, delta)| delta.change.as_str() != "untouched");
             self.applied_at = driven.verdict.cause().is_none().then_some(now).or(self.applied_at);
             self.last_apply = Some(LastApply {

@@ -149,9 +149,9 @@ impl Metrics {
         self.passes.get_or_create(&Outcome { outcome: report.reason.clone() }).inc();
         self.stages.get_or_create(&Stage { stage: "read" }).observe(pass.reading.as_secs_f64());
         for apply in &pass.applies {
-            self.applies.get_or_create(&Outcome { outcome: apply.outcome.to_owned() }).inc();
+            self.applies.get_or_create(&Outcome { outcome: apply.verdict.reason().to_owned() }).inc();
             self.stages.get_or_create(&Stage { stage: "send" }).observe(apply.sending.as_secs_f64());
-            self.stages.get_or_create(&Stage { stage: "verify" }).observe(apply.verifying.as_secs_f64());
+            self.stages.get_or_create(&Stage { stage: "verify" }).observe(apply.reading.as_secs_f64());
             self.lines.inc_by(apply.lines as u64);
         }
         for fate in ["Accepted", "LastAccepted", "Rejected", "Held"] {
@@ -227,10 +227,10 @@ mod tests {
 
     use std::time::Duration;
 
+    use frrk8s_frr::{Cause, Driven, Verdict};
     use jiff::Timestamp;
 
     use super::*;
-    use crate::node::Apply;
     use crate::pause::Pause;
 
     fn figure(metrics: &Metrics, name: &str) -> Option<String> {
@@ -242,14 +242,15 @@ mod tests {
     fn what_is_waited_with_is_a_pass_and_no_apply() {
         let metrics = Metrics::new();
         let report = Report { reason: "RolledBack".to_owned(), ..Report::default() };
-        let apply = |outcome, lines| Apply {
-            outcome,
+        let apply = |verdict, lines| Driven {
             lines,
             sending: Duration::from_millis(20),
-            verifying: Duration::from_millis(700),
+            reading: Duration::from_millis(700),
+            ..Driven::not_told(verdict)
         };
         // A line was refused, and the rest applied without it.
-        let applies = vec![apply("RolledBack", 4), apply("Applied", 2)];
+        let refused = Verdict::RolledBack(Cause::Refused(Vec::new()));
+        let applies = vec![apply(refused, 4), apply(Verdict::Applied { residue: None }, 2)];
         metrics.take(&report, &Pass { applies, ..Pass::new() });
         metrics.take(&report, &Pass::new());
         for (name, expected) in [

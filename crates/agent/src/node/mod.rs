@@ -27,7 +27,7 @@ use crate::retry::Retry;
 use crate::sources::SourceError;
 use crate::wanted::{Wanted, raw_record, whole};
 
-pub use pass::{Apply, OnDrift, Pass, PassError};
+pub use pass::{OnDrift, Pass, PassError};
 use running::Running;
 
 /// What was last seen to run in order.
@@ -466,7 +466,7 @@ impl<T: Transport> Node<T> {
         let read = running.read.iter().map(|(daemon, document)| (*daemon, ours(document.clone())));
         let machine = Machine::new(dialect, goal, applied.filter(|_| !is_old)).knowing(read.collect());
         let driven = drive((&mut self.transport, &mut self.reader), machine, &ours, text).await;
-        pass.applies.extend(Apply::of(&driven));
+        pass.applies.extend((driven.lines > 0).then(|| driven.clone()));
         Some(driven)
     }
 }

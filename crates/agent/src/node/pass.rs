@@ -56,28 +56,6 @@ impl PassError {
     }
 }
 
-/// One time that FRR was told something; under `quarantine` a pass may have several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Apply {
-    /// How it ended: `Applied`, `RolledBack`, `Locked`, `Stuck`.
-    pub outcome: &'static str,
-    /// How many lines were told, the way back included.
-    pub lines: usize,
-    /// How long that took.
-    pub sending: Duration,
-    /// How long FRR was read to see what came of it.
-    pub verifying: Duration,
-}
-
-impl Apply {
-    /// What came of it; `None` where nothing was told.
-    pub(super) fn of(driven: &Driven) -> Option<Self> {
-        let Driven { verdict, lines, sending, reading, .. } = driven;
-        let apply = Self { outcome: verdict.reason(), lines: *lines, sending: *sending, verifying: *reading };
-        (*lines > 0).then_some(apply)
-    }
-}
-
 /// What came of a pass.
 #[derive(Debug)]
 pub struct Pass {
@@ -85,8 +63,8 @@ pub struct Pass {
     pub decision: Option<Decision>,
     /// What came of the apply; `None` where nothing was to be applied.
     pub driven: Option<Driven>,
-    /// Each time that FRR was told something, in order.
-    pub applies: Vec<Apply>,
+    /// Each time that FRR was told something, in order: under `quarantine` several, and one while it is waited with what failed.
+    pub applies: Vec<Driven>,
     /// Whether FRR was told, or would have been: not where it is waited with what failed.
     pub(crate) is_tried: bool,
     /// Whether FRR was to be told something, and the gate was closed: nothing came of it.
