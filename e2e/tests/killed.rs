@@ -195,6 +195,10 @@ fn agent_dies(install: &FrrInstall, way: Way) -> usize {
         let runs = Runs::read(&mut router);
         let at = format!("{way:?}, killed at {said} on FRR {}: {report:#}", install.release());
         assert_eq!(runs, after, "{at}");
+        // What was refused is not tried again at once, though lists may have other names by now.
+        home.put("other.yaml", &format!("kind: FRRConfiguration\nmetadata: {{name: other}}\nspec: {{nodeSelector: {{matchLabels: {{a: b{said}}}}}}}\n"));
+        let again = next.wait_for("another pass", |again| again["passedAt"] != report["passedAt"]);
+        assert_eq!(again["lastApply"]["at"], report["lastApply"]["at"], "{at}: {again:#}");
         assert_eq!(findings(&report, "frr-refused").is_empty(), way == Way::There, "{at}");
         next.stop();
         assert!(!home.state().join("told.conf").exists(), "{at}");

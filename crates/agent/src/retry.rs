@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use frrk8s_delta::Documents;
 use frrk8s_document::Daemon;
 use frrk8s_frr::{Cause, Unanswered, Verdict};
 
@@ -11,16 +10,16 @@ pub const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// How long it is waited at the most.
 pub const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 
-/// Remembers the goal that failed last. Another goal is tried at once; the same one after a pause that grows, for FRR
-/// itself may have been the cause.
-#[derive(Debug, Default)]
-pub struct Retry {
-    failed: Option<Failed>,
+/// Remembers the goal that failed last, by what tells it from others. Another goal is tried at once; the same one after a pause
+/// that grows, for FRR itself may have been the cause.
+#[derive(Debug)]
+pub struct Retry<G> {
+    failed: Option<Failed<G>>,
 }
 
 #[derive(Debug)]
-struct Failed {
-    goal: Documents,
+struct Failed<G> {
+    goal: G,
     verdict: Verdict,
     pause: Duration,
     not_before: Instant,
@@ -28,15 +27,21 @@ struct Failed {
     is_lost_again: bool,
 }
 
-impl Retry {
+impl<G> Default for Retry<G> {
+    fn default() -> Self {
+        Self { failed: None }
+    }
+}
+
+impl<G: Clone + PartialEq> Retry<G> {
     /// How the last try of a goal ended, while it is not to be tried again yet.
-    pub fn waits(&self, goal: &Documents) -> Option<&Verdict> {
+    pub fn waits(&self, goal: &G) -> Option<&Verdict> {
         let failed = self.failed.as_ref()?;
         (failed.goal == *goal && Instant::now() < failed.not_before).then_some(&failed.verdict)
     }
 
     /// Takes note of how a try ended.
-    pub fn note(&mut self, goal: &Documents, verdict: &Verdict) {
+    pub fn note(&mut self, goal: &G, verdict: &Verdict) {
         if verdict.cause().is_none() {
             self.failed = None;
             return;
@@ -80,6 +85,7 @@ fn died_at(verdict: &Verdict) -> Option<(Daemon, &str)> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use frrk8s_delta::Documents;
     use frrk8s_document::Document;
 
     use super::*;

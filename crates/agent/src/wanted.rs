@@ -24,7 +24,19 @@ pub struct Wanted {
     pub kept: Vec<Kept>,
 }
 
+/// What tells what is asked for from anything else: not the names and numbers of lists, which depend on what ran before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    kept: Vec<Kept>,
+    circumstances: Circumstances,
+}
+
 impl Wanted {
+    /// What is asked for.
+    pub fn asked(&self) -> Asked {
+        Asked { kept: self.kept.clone(), circumstances: self.circumstances.clone() }
+    }
+
     /// What a plan came to.
     pub fn new(outcome: &Outcome<'_>, kept: Vec<Kept>, circumstances: Circumstances) -> Self {
         let (config, rendered) = (outcome.config.clone(), outcome.rendered.clone());

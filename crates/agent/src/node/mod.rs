@@ -25,7 +25,7 @@ use crate::gate::Gate;
 use crate::resets::resets;
 use crate::retry::Retry;
 use crate::sources::SourceError;
-use crate::wanted::{Wanted, raw_record, whole};
+use crate::wanted::{Asked, Wanted, raw_record, whole};
 
 pub use pass::{OnDrift, Pass, PassError};
 use running::Running;
@@ -54,9 +54,9 @@ pub struct Node<T> {
     found: Option<(LastGood, bool)>,
     applied: Option<Applied>,
     /// What the objects ask for, where it failed.
-    retry: Retry,
+    retry: Retry<Asked>,
     /// What was last good, where it could not be returned to.
-    held: Retry,
+    held: Retry<Documents>,
     /// Whether the last good configuration is not on the disk yet.
     unsaved: bool,
     /// Lines that were told, and not seen to run in order since (or not on the disk yet).
@@ -336,7 +336,8 @@ impl<T: Transport> Node<T> {
         if self.is_left(&goal.documents, running, pass) {
             return None;
         }
-        if let Some(verdict) = self.retry.waits(&goal.documents).cloned() {
+        let asked = wanted.asked();
+        if let Some(verdict) = self.retry.waits(&asked).cloned() {
             pass.is_tried = false;
             return Some(self.wait_with(verdict, dialect, running, pass).await);
         }
@@ -347,7 +348,7 @@ impl<T: Transport> Node<T> {
         } else {
             self.drive(dialect, goal, (&wanted.print(), running), pass).await?
         };
-        self.retry.note(&documents, &driven.verdict);
+        self.retry.note(&asked, &driven.verdict);
         // Also where it failed: the session was reset, and as a rule the way back reset it again.
         pass.resets.extend(resets(&driven.sessions, self.engine.in_force(), wanted));
         match &driven.verdict {
