@@ -77,6 +77,28 @@ fn a_thousand_changes_in_ten_seconds_end_at_the_last_one() {
 }
 
 #[test]
+fn a_file_that_is_replaced_is_looked_at_once() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        home.put("a.yaml", &object(1));
+        let running = agent(&router, &home);
+        running.wait_for_reason("Applied");
+        running.wait_for_passes(2);
+        let (begin, passes) = (Instant::now(), running.figure(PASSES));
+        for change in 2..=41 {
+            home.put("a.yaml", &object(change));
+            wait_for_networks(&router, change as usize);
+            running.wait_for_reason("Applied");
+        }
+        let passes = running.figure(PASSES) - passes;
+        // It also looks by itself, every two seconds at the most.
+        let by_itself = begin.elapsed().as_secs_f64() / 2.0;
+        println!("FRR {}: {passes} passes for 40 changes, {by_itself} by itself", install.release());
+        assert!(passes < 60.0 + by_itself, "{passes} passes for 40 changes, {by_itself} by itself");
+    });
+}
+
+#[test]
 fn everything_restarted_with_nothing_is_put_back() {
     on_each(|install| {
         let (mut router, home) = (isolated(install), Home::new());

@@ -216,6 +216,8 @@ fn an_object_says_how_much_is_logged_while_the_agent_runs() {
         wait_for_config(&router, "FRR's own level", |text| {
             text.lines().any(|line| line == "log stdout") && text.contains("debug bgp")
         });
+        // It says at that level what wakes it.
+        running.wait_for_passes(1);
         wait_until(LIMIT, "debug lines", || Ok(debugs() > 0)).unwrap();
         home.remove("config.yaml");
         wait_for_config(&router, "FRR's own level", |text| text.contains("log stdout informational"));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use frrk8s_intake::is_object_file;
-use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
@@ -45,6 +45,29 @@ fn note_writers(event: &notify::Event, written: &Mutex<BTreeMap<PathBuf, Instant
     }
 }
 
+/// What an event may mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// Our own reading, or what was said already: of the three events of a file that is renamed into its place, the last
+    /// says again what the second has said, and would cost a pass of its own.
+    Nothing,
+    /// A file has other text.
+    Text,
+    /// Something came, went, or may be used by others than before.
+    Names,
+}
+
+impl News {
+    fn of(kind: EventKind) -> Self {
+        match kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Data(_)) => Self::Text,
+            EventKind::Access(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => Self::Nothing,
+            _ => Self::Names,
+        }
+    }
+}
+
 impl Watch {
     /// Watches directories, each with its name in the one above it: one that goes and comes again is seen. One that is
     /// not there yet, and whose parent is not either, is found by the next poll.
@@ -58,14 +81,19 @@ impl Watch {
         let written: Arc<Mutex<BTreeMap<PathBuf, Instant>>> = Arc::default();
         let noted = Arc::clone(&written);
         let handler = move |event: notify::Result<notify::Event>| {
-            let is_ours = |path: &PathBuf| directories.iter().any(|directory| path.starts_with(directory));
             let Ok(event) = event else {
                 return wake.notify_one();
             };
             note_writers(&event, &noted);
-            // Our own reading is no news, nor is what happens beside the directories.
-            let is_closed = event.kind == EventKind::Access(AccessKind::Close(AccessMode::Write));
-            if (is_closed || !event.kind.is_access()) && event.paths.iter().any(is_ours) {
+            // The last directory is FRR's: what it logs there is not what it runs.
+            let count = match News::of(event.kind) {
+                News::Nothing => 0,
+                News::Text => directories.len() - 1,
+                News::Names => directories.len(),
+            };
+            let is_in =
+                |path: &PathBuf| directories[..count].iter().any(|directory| path.starts_with(directory));
+            if event.paths.iter().any(is_in) {
                 wake.notify_one();
             }
         };
