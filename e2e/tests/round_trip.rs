@@ -61,7 +61,10 @@ fn chain(install: &FrrInstall, inputs: &[PlannedInput]) {
         let desired = dialect.by_daemon(&after);
         let delta = Delta::new(dialect, &running, &desired);
         lines += delta.count();
-        let refused = send(&router, &delta).unwrap();
+        let refused = send(&router, &delta).unwrap_or_else(|error| {
+            let log = router.log(lab::Daemon::Bgpd);
+            panic!("{name}: {error}\n--- from\n{}--- told\n{delta:#?}\n--- log\n{log}", before.print())
+        });
         assert!(
             refused.is_empty(),
             "{name}: {refused:#?}\n--- from\n{}--- to\n{}",
