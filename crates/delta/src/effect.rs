@@ -1,10 +1,12 @@
 //! Which sessions send or take other routes than before: those need a soft clear, because FRR acts on a changed list or
 //! map only after its delay timer (5 s).
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use frrk8s_document::{Document, Line};
 
+use crate::ranges::{Range, Ranges};
 use crate::session::{SessionId, vrf_of};
 
 /// A direction of routes, seen from the node.
@@ -52,15 +54,19 @@ pub(crate) struct PolicyEffect {
 /// Compares what each session that both documents have sends and takes.
 pub(crate) fn policy_effect(before: &Document, after: &Document) -> PolicyEffect {
     let (old, new) = (View::new(before), View::new(after));
-    let changed_lists = changed_lists(&old, &new);
+    let sides = Sides { old: &old, new: &new, lists: changed_lists(&old, &new) };
+    let networks = changed_networks(&old, &new);
+    let none = BTreeSet::new();
     let mut effect = PolicyEffect::default();
     for (binding, new_map) in &new.bindings {
         let Some(old_map) = old.bindings.get(binding) else {
             continue;
         };
-        let networks = changed_networks(binding, &old, &new);
-        let sides = Sides { old: &old, new: &new, lists: &changed_lists };
-        let (by_policy, by_network) = sides.differ((old_map, new_map), binding.way, &networks);
+        let networks = match binding.way {
+            Way::Out => networks.get(&(binding.vrf, binding.family)).unwrap_or(&none),
+            Way::In => &none,
+        };
+        let (by_policy, by_network) = sides.differ((old_map, new_map), binding.family, networks);
         let session = SessionId { vrf: binding.vrf.map(Into::into), peer: binding.peer.into() };
         if by_policy || by_network {
             effect.changed.insert(session.clone());
@@ -81,6 +87,9 @@ struct Binding<'a> {
     way: Way,
 }
 
+/// A family of a router: its VRF, and `ipv4` or `ipv6`.
+type Router<'a> = (Option<&'a str>, &'static str);
+
 /// A list: `ip` or `ipv6`, and its name.
 type ListName<'a> = (&'a str, &'a str);
 
@@ -97,14 +106,38 @@ struct Entry<'a> {
     text: &'a Line,
 }
 
+/// What becomes of a route: what is set on it, or `None` where it is denied.
+type Fate<'v> = Option<&'v [&'v str]>;
+
+impl Entry<'_> {
+    fn fate(&self) -> Fate<'_> {
+        self.permits.then_some(&self.sets)
+    }
+}
+
+/// A prefix list.
+#[derive(Debug, Default)]
+struct List<'a> {
+    /// Its entries without their numbers, sorted.
+    entries: Vec<&'a str>,
+    /// The same as ranges, once somebody asks; `None` where an entry is not one that permits a range.
+    ranges: OnceCell<Option<Ranges>>,
+}
+
+impl List<'_> {
+    fn ranges(&self, ip: &str) -> Option<&Ranges> {
+        let range = |entry: &&str| Range::parse(ip, entry.strip_prefix("permit ")?);
+        self.ranges.get_or_init(|| self.entries.iter().map(range).collect()).as_ref()
+    }
+}
+
 /// Policy, taken apart.
 #[derive(Debug, Default)]
 struct View<'a> {
-    /// The entries of each list without their numbers, sorted.
-    lists: BTreeMap<ListName<'a>, Vec<&'a str>>,
+    lists: BTreeMap<ListName<'a>, List<'a>>,
     maps: BTreeMap<&'a str, Vec<Entry<'a>>>,
     bindings: BTreeMap<Binding<'a>, &'a str>,
-    networks: BTreeMap<(Option<&'a str>, &'static str), BTreeSet<&'a str>>,
+    networks: BTreeMap<Router<'a>, BTreeSet<&'a str>>,
 }
 
 impl<'a> View<'a> {
@@ -120,7 +153,7 @@ impl<'a> View<'a> {
                 view.add_listed(text);
             }
         }
-        view.lists.values_mut().for_each(|entries| entries.sort_unstable());
+        view.lists.values_mut().for_each(|list| list.entries.sort_unstable());
         for entries in view.maps.values_mut() {
             entries.sort_by_key(|entry| entry.number);
         }
@@ -132,7 +165,7 @@ impl<'a> View<'a> {
         if let Some((ip @ ("ip" | "ipv6"), (name, entry))) = parts {
             let range =
                 entry.strip_prefix("seq ").and_then(|entry| entry.split_once(' ')).map(|(_, range)| range);
-            self.lists.entry((ip, name)).or_default().push(range.unwrap_or(entry));
+            self.lists.entry((ip, name)).or_default().entries.push(range.unwrap_or(entry));
         }
     }
 
@@ -190,89 +223,127 @@ impl<'a> View<'a> {
         self.maps.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn list(&self, name: ListName<'a>) -> &[&'a str] {
-        self.lists.get(&name).map(Vec::as_slice).unwrap_or_default()
+    fn entries_of(&self, name: ListName<'a>) -> &[&'a str] {
+        self.lists.get(&name).map(|list| list.entries.as_slice()).unwrap_or_default()
     }
 
-    /// What a map does with a range of its lists: the first entry that matches.
-    fn result(&self, map: &str, ip: &str, range: &str) -> Option<&[&'a str]> {
-        let matches = |entry: &&Entry<'_>| match entry.list {
-            None => true,
-            Some((family, name)) => {
-                let listed = self.list((family, name)).binary_search_by(|entry| permitted(entry).cmp(range));
-                family == ip && listed.is_ok()
+    /// A map as it is for routes of a family; `None` where something decides in it that is not known here.
+    fn decides<'v>(&'v self, map: &str, ip: &str) -> Option<Decides<'a, 'v>> {
+        let mut decides = Decides { entries: Vec::new(), rest: None };
+        for entry in self.map(map) {
+            if !entry.is_plain {
+                return None;
             }
-        };
-        let entry = self.map(map).iter().find(matches)?;
-        entry.permits.then_some(entry.sets.as_slice())
-    }
-
-    /// Whether everything that decides about a map is as simple as what we render.
-    fn is_plain(&self, map: &str) -> bool {
-        self.map(map).iter().all(|entry| {
-            let permits = |entry: &&str| entry.starts_with("permit ");
-            entry.is_plain && entry.list.is_none_or(|list| self.list(list).iter().all(permits))
-        })
+            match entry.list {
+                // No route comes as far as what stands behind it.
+                None => return Some(Decides { rest: entry.fate(), ..decides }),
+                Some(list) if list.0 == ip => {
+                    let ranges = match self.lists.get(&list) {
+                        Some(known) => Some(known.ranges(ip)?),
+                        None => None,
+                    };
+                    decides.entries.push((entry, ranges));
+                }
+                Some(_) => {}
+            }
+        }
+        Some(decides)
     }
 }
 
-/// The range of a list's entry.
-fn permitted(entry: &str) -> &str {
-    entry.strip_prefix("permit ").unwrap_or(entry)
+/// The entries of a map that decide about routes of a family, each with the ranges of its list, up to the first one
+/// without a list.
+struct Decides<'a, 'v> {
+    entries: Vec<(&'v Entry<'a>, Option<&'v Ranges>)>,
+    /// What becomes of routes that are in none of the lists.
+    rest: Fate<'v>,
+}
+
+impl<'a, 'v> Decides<'a, 'v> {
+    /// What becomes of the routes of a range: the parts that entries single out, in order, and the fate of all others.
+    /// Equal where the same becomes of each route; that others are equal as well is not seen.
+    fn fates(&self, range: &Range) -> (Vec<(BTreeSet<Range>, Fate<'v>)>, Fate<'v>) {
+        let (mut parts, mut rest): (Vec<(BTreeSet<Range>, Fate<'v>)>, _) = (Vec::new(), self.rest);
+        for (entry, ranges) in &self.entries {
+            let (found, covers) = ranges.map(|ranges| ranges.overlapping(range)).unwrap_or_default();
+            if covers {
+                rest = entry.fate();
+                break;
+            }
+            match parts.last_mut() {
+                _ if found.is_empty() => {}
+                Some((part, fate)) if *fate == entry.fate() => part.extend(found),
+                _ => parts.push((found.into_iter().collect(), entry.fate())),
+            }
+        }
+        while parts.pop_if(|(_, fate)| *fate == rest).is_some() {}
+        (parts, rest)
+    }
+
+    /// The entry with a number.
+    fn numbered(&self, number: u32) -> Option<&'v Entry<'a>> {
+        let at = self.entries.binary_search_by_key(&number, |(entry, _)| entry.number);
+        at.ok().map(|at| self.entries[at].0)
+    }
 }
 
 /// The lists that differ, each with the ranges that only one side has.
+type ChangedLists<'a> = BTreeMap<ListName<'a>, Vec<Range>>;
+
 fn changed_lists<'a>(old: &View<'a>, new: &View<'a>) -> ChangedLists<'a> {
     let names: BTreeSet<ListName<'a>> = old.lists.keys().chain(new.lists.keys()).copied().collect();
-    let changed = names.into_iter().filter(|name| old.list(*name) != new.list(*name));
+    let changed = names.into_iter().filter(|name| old.entries_of(*name) != new.entries_of(*name));
     changed
         .map(|name| {
-            let set = |view: &View<'a>| -> BTreeSet<&'a str> {
-                view.list(name).iter().map(|entry| permitted(entry)).collect()
+            let set = |view: &View<'a>| -> BTreeSet<Range> {
+                let ranges = view.lists.get(&name).and_then(|list| list.ranges(name.0));
+                ranges.map(Ranges::all).unwrap_or_default().iter().copied().collect()
             };
             (name, set(old).symmetric_difference(&set(new)).copied().collect())
         })
         .collect()
 }
 
-type ChangedLists<'a> = BTreeMap<ListName<'a>, Vec<&'a str>>;
-
-/// The prefixes that a router begins or ceases to originate: their routes come and go by themselves.
-fn changed_networks<'a>(binding: &Binding<'a>, old: &View<'a>, new: &View<'a>) -> BTreeSet<&'a str> {
+/// The prefixes that each router begins or ceases to originate: their routes come and go by themselves.
+fn changed_networks<'a>(old: &View<'a>, new: &View<'a>) -> BTreeMap<Router<'a>, BTreeSet<Range>> {
     let none = BTreeSet::new();
-    let key = (binding.vrf, binding.family);
-    let (before, after) = (old.networks.get(&key).unwrap_or(&none), new.networks.get(&key).unwrap_or(&none));
-    before.symmetric_difference(after).copied().collect()
+    let routers: BTreeSet<Router<'a>> = old.networks.keys().chain(new.networks.keys()).copied().collect();
+    let changed = |router: Router<'a>| {
+        let (before, after) = (old.networks.get(&router), new.networks.get(&router));
+        let prefixes = before.unwrap_or(&none).symmetric_difference(after.unwrap_or(&none));
+        (router, prefixes.filter_map(|prefix| Range::parse("", prefix)).collect())
+    };
+    routers.into_iter().map(changed).collect()
 }
 
 struct Sides<'a, 'v> {
     old: &'v View<'a>,
     new: &'v View<'a>,
-    lists: &'v ChangedLists<'a>,
+    lists: ChangedLists<'a>,
 }
 
 impl<'a> Sides<'a, '_> {
-    /// Whether two maps differ in what they do, by policy, and for prefixes that come or go.
-    fn differ(&self, (old, new): (&str, &str), way: Way, networks: &BTreeSet<&str>) -> (bool, bool) {
+    /// Whether two maps differ in what they do with routes of a family: by policy, and for prefixes that come or go.
+    fn differ(&self, (old, new): (&str, &str), family: &str, networks: &BTreeSet<Range>) -> (bool, bool) {
         let (before, after) = (self.old.map(old), self.new.map(new));
         let uses_changed = |entry: &Entry<'_>| entry.list.is_some_and(|list| self.lists.contains_key(&list));
         let same_text = before.iter().map(|entry| entry.text).eq(after.iter().map(|entry| entry.text));
         if same_text && !before.iter().any(uses_changed) {
             return (false, false);
         }
-        if !self.old.is_plain(old) || !self.new.is_plain(new) {
+        let ip = if family == "ipv4" { "ip" } else { "ipv6" };
+        let (Some(before), Some(after)) = (self.old.decides(old, ip), self.new.decides(new, ip)) else {
             return (true, false);
-        }
-        let all = |entries: &[Entry<'_>]| entries.iter().any(|entry| entry.list.is_none() && entry.permits);
-        if all(before) != all(after) {
+        };
+        if before.rest != after.rest {
             return (true, false);
         }
         let (mut by_policy, mut by_network) = (false, false);
-        for (ip, range) in self.candidates(before, after) {
-            if self.old.result(old, ip, range) == self.new.result(new, ip, range) {
+        for range in self.candidates(&before, &after) {
+            if before.fates(range) == after.fates(range) {
                 continue;
             }
-            if way == Way::Out && networks.contains(range) {
+            if networks.contains(range) {
                 by_network = true;
             } else {
                 by_policy = true;
@@ -283,23 +354,25 @@ impl<'a> Sides<'a, '_> {
     }
 
     /// The ranges about which the maps can differ: of an entry that both have, what changed in its list; of another
-    /// one, all that its list has.
-    fn candidates(&self, before: &[Entry<'a>], after: &[Entry<'a>]) -> Vec<(&'a str, &'a str)> {
-        let mut candidates = Vec::new();
-        for (entries, others, view) in [(before, after, self.old), (after, before, self.new)] {
-            for entry in entries {
-                let Some(list) = entry.list else {
-                    continue;
-                };
-                let (ip, _) = list;
-                if others.iter().any(|other| other.text == entry.text) {
-                    let changed = self.lists.get(&list).into_iter().flatten();
-                    candidates.extend(changed.map(|range| (ip, *range)));
-                } else {
-                    candidates.extend(view.list(list).iter().map(|entry| (ip, permitted(entry))));
+    /// one, all that its list has. A route of which something else becomes is in one of them.
+    fn candidates<'s>(
+        &'s self,
+        before: &'s Decides<'a, '_>,
+        after: &'s Decides<'a, '_>,
+    ) -> impl Iterator<Item = &'s Range> {
+        let of_entry =
+            |other: &Decides<'a, '_>, entry: &Entry<'a>, ranges: Option<&'s Ranges>| -> &'s [Range] {
+                if other.numbered(entry.number).is_some_and(|other| other.text == entry.text) {
+                    return entry
+                        .list
+                        .and_then(|list| self.lists.get(&list))
+                        .map(Vec::as_slice)
+                        .unwrap_or_default();
                 }
-            }
-        }
-        candidates
+                ranges.map(Ranges::all).unwrap_or_default()
+            };
+        [(before, after), (after, before)].into_iter().flat_map(move |(one, other)| {
+            one.entries.iter().flat_map(move |(entry, ranges)| of_entry(other, entry, *ranges))
+        })
     }
 }

@@ -19,6 +19,7 @@ mod kind;
 mod other;
 mod pairs;
 mod policy;
+mod ranges;
 mod router;
 mod session;
 
