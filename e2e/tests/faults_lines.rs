@@ -7,6 +7,7 @@ use std::path::Path;
 use frrk8s_e2e::agent::{Agent, Home, bgpd, findings, isolated, neighbor, object, on_each, wait_for_config};
 use frrk8s_e2e::proxy::{Act, Proxy};
 use frrk8s_testkit::lab::Daemon;
+use serde_json::Value;
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
 
@@ -89,5 +90,80 @@ fn a_line_refused_at_the_start_in_the_middle_or_at_the_end_of_a_delta_is_taken_b
                 text.contains("network 10.1.0.0/16")
             });
         }
+    });
+}
+
+/// The fates of the objects, in the order of their names.
+fn fates(report: &Value) -> Vec<Value> {
+    report["objects"].as_array().unwrap().iter().map(|object| object["fate"].clone()).collect()
+}
+
+fn raw(lines: &str) -> String {
+    format!(", raw: {{rawConfig: \"{lines}\\n\"}}")
+}
+
+/// Lines that FRR refuses together without a word about which.
+const NAMELESS: &str = "route-map BAD permit 10\\n on-match goto 5";
+
+#[test]
+fn of_lines_that_are_refused_together_those_are_blamed_that_somebody_wrote() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        let options = ["--conflict-policy=quarantine"];
+        let agent = Agent::start_at(Path::new(EXECUTABLE), router.run_directory(), &home, &options);
+        // The first is alone with generated lines; then there is another one who wrote a map, and is taken already.
+        let allowed = ", toAdvertise: {allowed: {mode: all}}";
+        home.put(
+            "a.yaml",
+            &object("a", &format!("prefixes: [10.1.0.0/16], {}", neighbor(3, allowed)), &raw(NAMELESS)),
+        );
+        home.put("b.yaml", &object("b", &neighbor(4, ""), ""));
+        let report = agent.wait_for_reason("Quarantined");
+        assert_eq!(fates(&report), ["Rejected", "Accepted"], "{report:#}");
+        let fine = raw("route-map GOOD permit 10\\n set metric 5");
+        home.put(
+            "a.yaml",
+            &object("a", &format!("prefixes: [10.1.0.0/16], {}", neighbor(3, allowed)), &fine),
+        );
+        agent.wait_for_reason("Applied");
+        let both = format!(
+            "{}---\n{}",
+            object("a", &neighbor(3, allowed), &raw("route-map GOOD permit 10\\n set metric 6")),
+            object("c", &neighbor(5, ""), &raw(NAMELESS))
+        );
+        home.put("a.yaml", &both);
+        let report = agent.wait_for_reason("RolledBack");
+        let named: Vec<&Value> =
+            findings(&report, "frr-refused").into_iter().map(|it| &it["object"]).collect();
+        assert_eq!(named, ["frr-k8s-system/a", "frr-k8s-system/c"], "nobody knows which: {report:#}");
+        home.put(
+            "a.yaml",
+            &object("a", &neighbor(3, allowed), &raw("route-map GOOD permit 10\\n set metric 6")),
+        );
+        agent.wait_for_reason("Applied");
+        home.put("c.yaml", &object("c", &neighbor(5, ""), &raw(NAMELESS)));
+        let report = agent.wait_for_reason("Quarantined");
+        assert_eq!(fates(&report), ["Accepted", "Accepted", "Rejected"], "{report:#}");
+        let [finding] = findings(&report, "frr-refused")[..] else { panic!("{report:#}") };
+        assert_eq!(finding["path"], "spec.raw.rawConfig");
+        assert!(bgpd(&router).contains("set metric 6"));
+    });
+}
+
+#[test]
+fn who_wrote_a_longer_line_or_the_same_elsewhere_is_not_blamed() {
+    on_each(|install| {
+        let (router, home) = (isolated(install), Home::new());
+        let options = ["--conflict-policy=quarantine"];
+        let agent = Agent::start_at(Path::new(EXECUTABLE), router.run_directory(), &home, &options);
+        let elsewhere = "router bgp 64512 vrf red\\n neighbor 192.0.2.4 remote-as 64514\\n neighbor 192.0.2.4 timers 30 200";
+        home.put("a.yaml", &object("a", &neighbor(3, ""), &raw(elsewhere)));
+        home.put(
+            "b.yaml",
+            &object("b", &neighbor(4, ""), &raw("router bgp 64512\\n neighbor 192.0.2.4 timers 30 2")),
+        );
+        let report = agent.wait_for_reason("Quarantined");
+        assert_eq!(fates(&report), ["Accepted", "Rejected"], "{report:#}");
+        assert!(bgpd(&router).contains("neighbor 192.0.2.4 timers 30 200"));
     });
 }

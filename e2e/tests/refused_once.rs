@@ -33,7 +33,8 @@ impl OnSend for Refusing {
             };
             self.times -= 1;
             let (daemon, line, text) = (batch.daemon, self.line.into(), "% not just now".to_owned());
-            refused.push(Refusal { daemon, batch: number, command: Some(at), line, text });
+            let (command, among) = (Some(at), Vec::new());
+            refused.push(Refusal { daemon, batch: number, command, among, line, text });
             // What needs the line would be refused as well.
             let peer = self.line.split(' ').nth(1).unwrap_or_default();
             batch.commands.retain(|command| !command.line.contains(&format!("neighbor {peer} ")));

@@ -74,8 +74,8 @@ impl<G: Clone + PartialEq> Retry<G> {
 /// The daemon that has gone, and the line at which it did.
 fn died_at(verdict: &Verdict) -> Option<(Daemon, &str)> {
     match verdict.cause() {
-        Some(Cause::Lost { line: Some(Unanswered { daemon, line, has_gone: true, .. }), .. }) => {
-            Some((*daemon, line))
+        Some(Cause::Lost { line: Some(Unanswered { daemon, command, has_gone: true }), .. }) => {
+            Some((*daemon, &command.line))
         }
         _ => None,
     }
@@ -85,13 +85,14 @@ fn died_at(verdict: &Verdict) -> Option<(Daemon, &str)> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use frrk8s_delta::Documents;
-    use frrk8s_document::Document;
+    use frrk8s_delta::{Command, Documents};
+    use frrk8s_document::{Document, Mark};
 
     use super::*;
 
     fn lost(line: &str, has_gone: bool) -> Verdict {
-        let line = Unanswered { daemon: Daemon::Bgpd, line: line.into(), mark: 7, has_gone };
+        let command = Command { context: Vec::new(), line: line.into(), mark: Mark(7) };
+        let line = Unanswered { daemon: Daemon::Bgpd, command, has_gone };
         let (reason, message) = ("DaemonClosed", String::new());
         Verdict::RolledBack(Cause::Lost { daemon: Some(Daemon::Bgpd), line: Some(line), reason, message })
     }

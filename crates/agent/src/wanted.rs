@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use frrk8s_delta::Documents;
+use frrk8s_delta::{Command, Documents};
 use frrk8s_document::{Daemon, Dialect, Document, Line, Mark, Text, statements};
 use frrk8s_frr::{Goal, RawRecord, Record, Refused, Residue};
 use frrk8s_merge::Source;
@@ -87,21 +87,38 @@ impl Wanted {
             homes => !has_staticd && homes == [Daemon::Staticd],
         };
         let lines = raw.lines().iter().filter(is_lost);
+        let command =
+            |line: &Line| Command { context: Vec::new(), line: line.text().into(), mark: Mark::default() };
         let refused = |line: &Line| Refused {
             daemon: Daemon::Bgpd,
             line: line.text().into(),
-            mark: 0,
+            commands: vec![command(line)],
             text: "no daemon that runs here, and is driven, keeps such a line".to_owned(),
         };
         lines.map(refused).collect()
     }
 
-    /// The fields of objects that lead to a line with this mark.
+    /// The fields of objects that lead to a line with this mark, whatever its context.
     pub fn behind(&self, (mark, line): (u32, &str)) -> Vec<Source> {
+        let ours = self.behind_generated((Mark(mark), line));
+        if ours.is_empty() { behind_raw(self.raw(), (None, line)) } else { ours }
+    }
+
+    /// The fields of objects that lead to a command; and whether people wrote the line themselves.
+    pub fn behind_command(&self, command: &Command) -> (Vec<Source>, bool) {
+        let ours = self.behind_generated((command.mark, &command.line));
+        if !ours.is_empty() {
+            return (ours, false);
+        }
+        let raw = behind_raw(self.raw(), (Some(&command.context), &command.line));
+        let is_raw = !raw.is_empty();
+        (raw, is_raw)
+    }
+
+    fn behind_generated(&self, line: (Mark, &str)) -> Vec<Source> {
         let facts = self.circumstances.facts();
         let fragments: Vec<&Fragment> = self.kept.iter().map(|kept| &kept.fragment).collect();
-        let ours = behind((&self.config, &self.rendered), &fragments, &facts, (Mark(mark), line));
-        if ours.is_empty() { behind_raw(self.raw(), line) } else { ours }
+        behind((&self.config, &self.rendered), &fragments, &facts, line)
     }
 
     /// The whole as `frr.conf` has it. Passwords are in it.

@@ -1,19 +1,20 @@
 //! Who is behind an apply that failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 
+use frrk8s_delta::Command;
 use frrk8s_frr::{Cause, Refused, Transport, Verdict};
 use frrk8s_merge::ConflictPolicy;
-use frrk8s_model::{Finding, ObjectId, Rule, Severity};
+use frrk8s_model::{Finding, ObjectId, Origin, Rule, Severity};
 
 use super::Node;
 use crate::engine::Decision;
 use crate::wanted::Wanted;
 
-/// A line that an apply failed at.
-struct Suspect {
-    mark: u32,
-    line: Box<str>,
+/// A line that an apply failed at, or several that were refused together.
+struct Suspect<'a> {
+    commands: &'a [Command],
     rule: Rule,
     message: String,
     /// Whether it is known to be the cause, so that who is behind it may be set aside.
@@ -21,14 +22,17 @@ struct Suspect {
 }
 
 /// The lines that an apply failed at. `is_again`: a daemon died at the same line the time before.
-fn suspects(verdict: &Verdict, is_again: bool) -> Vec<Suspect> {
+fn suspects(verdict: &Verdict, is_again: bool) -> Vec<Suspect<'_>> {
     match verdict.cause() {
         Some(Cause::Refused(refused)) => {
-            let suspect = |refused: &Refused| Suspect {
-                mark: refused.mark,
-                line: refused.line.clone(),
+            let suspect = |refused: &'_ Refused| {
+                let lines = if refused.commands.len() > 1 { "lines, among them one" } else { "a line" };
+                format!("FRR refused {lines} that it leads to: {refused}")
+            };
+            let suspect = |refused| Suspect {
+                message: suspect(refused),
+                commands: &refused.commands,
                 rule: Rule::FrrRefused,
-                message: format!("FRR refused a line that it leads to: {refused}"),
                 is_certain: true,
             };
             refused.iter().map(suspect).collect()
@@ -36,8 +40,7 @@ fn suspects(verdict: &Verdict, is_again: bool) -> Vec<Suspect> {
         Some(Cause::Lost { line: Some(unanswered), .. }) => {
             let how_sure = if is_again { "twice in a row" } else { "perhaps it is the cause" };
             vec![Suspect {
-                mark: unanswered.mark,
-                line: unanswered.line.clone(),
+                commands: slice::from_ref(&unanswered.command),
                 rule: Rule::DaemonLost,
                 message: format!("{unanswered}, a line that it leads to: {how_sure}"),
                 is_certain: is_again,
@@ -57,13 +60,12 @@ impl<T: Transport> Node<T> {
     ) -> BTreeMap<ObjectId, Finding> {
         let mut certain: BTreeMap<ObjectId, Finding> = BTreeMap::new();
         for suspect in suspects(verdict, self.retry.is_lost_again(verdict)) {
-            for source in wanted.behind((suspect.mark, &suspect.line)) {
-                let object = &source.origin.object;
-                let path = source.origin.path.as_str();
-                let mut finding = Finding::new(suspect.rule, object, path, suspect.message.as_str());
-                if suspect.is_certain {
+            let (origins, is_known) = self.behind(wanted, suspect.commands);
+            for Origin { object, path } in origins {
+                let mut finding = Finding::new(suspect.rule, &object, path, suspect.message.as_str());
+                if suspect.is_certain && is_known {
                     finding.severity = Severity::Error;
-                    certain.entry(object.clone()).or_insert_with(|| finding.clone());
+                    certain.entry(object).or_insert_with(|| finding.clone());
                 }
                 decision.findings.push(finding);
             }
@@ -71,6 +73,33 @@ impl<T: Transport> Node<T> {
         decision.findings.sort();
         decision.findings.dedup();
         certain
+    }
+
+    /// Who is behind commands, and whether it is known that they are, where FRR refused several together. What is
+    /// generated FRR takes, as far as is known: where people wrote some of the lines themselves, those are meant. Of
+    /// several objects it is the one that is new, if only one is.
+    fn behind(&self, wanted: &Wanted, commands: &[Command]) -> (BTreeSet<Origin>, bool) {
+        let (mut written, mut generated) = (BTreeSet::new(), BTreeSet::new());
+        for command in commands {
+            let (sources, is_raw) = wanted.behind_command(command);
+            let origins = if is_raw { &mut written } else { &mut generated };
+            origins.extend(sources.into_iter().map(|source| source.origin));
+        }
+        let origins = if written.is_empty() { generated } else { written };
+        let objects: BTreeSet<ObjectId> = origins.iter().map(|origin| origin.object.clone()).collect();
+        if commands.len() < 2 || objects.len() < 2 {
+            return (origins, true);
+        }
+        let in_force = self.engine.in_force();
+        let is_new = |object: &&ObjectId| {
+            let version = wanted.kept.iter().find(|kept| kept.fragment.object == **object);
+            in_force.get(*object).map(|kept| &kept.fragment) != version.map(|kept| &kept.fragment)
+        };
+        let new: Vec<&ObjectId> = objects.iter().filter(is_new).collect();
+        match new[..] {
+            [object] => (origins.into_iter().filter(|origin| origin.object == *object).collect(), true),
+            _ => (origins, false),
+        }
     }
 
     /// Leaves out the versions of objects that FRR does not take, where the others are not to wait for them. Whether there is

@@ -466,7 +466,9 @@ impl<T: Transport> Node<T> {
         let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
         let read = running.read.iter().map(|(daemon, document)| (*daemon, ours(document.clone())));
         let machine = Machine::new(dialect, goal, applied.filter(|_| !is_old)).knowing(read.collect());
-        let driven = drive((&mut self.transport, &mut self.reader), machine, &ours, text).await;
+        // A machine is large, and the futures around hold several.
+        let driven =
+            Box::pin(drive((&mut self.transport, &mut self.reader), machine, &ours, text)).await;
         pass.applies.extend((driven.lines > 0).then(|| driven.clone()));
         Some(driven)
     }

@@ -121,13 +121,16 @@ async fn read_patiently<T: Transport>(
 }
 
 fn refused(refusal: Refusal, delta: &Delta) -> Refused {
-    let command = command(delta, Some(refusal.batch), refusal.command);
-    Refused {
-        daemon: refusal.daemon,
-        line: command.map_or(refusal.line, |command| command.line.clone()),
-        mark: command.map(|command| command.mark.0).unwrap_or_default(),
-        text: refusal.text,
-    }
+    let command_at = |at| command(delta, Some(refusal.batch), Some(at)).cloned();
+    let commands: Vec<Command> = match refusal.command {
+        Some(at) => command_at(at).into_iter().collect(),
+        None => refusal.among.iter().filter_map(|at| command_at(*at)).collect(),
+    };
+    let line = match &commands[..] {
+        [command] => command.line.clone(),
+        _ => refusal.line,
+    };
+    Refused { daemon: refusal.daemon, line, commands, text: refusal.text }
 }
 
 fn command(delta: &Delta, batch: Option<usize>, command: Option<usize>) -> Option<&Command> {
@@ -154,5 +157,5 @@ fn unanswered(error: &FrrError, delta: &Delta) -> Option<Unanswered> {
         _ => return None,
     };
     let command = command(delta, at.batch, at.command).filter(|_| !at.commits)?;
-    Some(Unanswered { daemon, line: command.line.clone(), mark: command.mark.0, has_gone })
+    Some(Unanswered { daemon, command: command.clone(), has_gone })
 }

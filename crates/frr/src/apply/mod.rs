@@ -17,8 +17,8 @@ mod machine;
 
 use std::fmt;
 
-use frrk8s_delta::Documents;
-use frrk8s_document::Daemon;
+use frrk8s_delta::{Command, Documents};
+use frrk8s_document::{Daemon, Mark};
 use frrk8s_model::masked;
 
 pub use drive::{Driven, Ours, drive, read_running};
@@ -47,10 +47,11 @@ pub struct Residue {
 pub struct Refused {
     /// By whom.
     pub daemon: Daemon,
-    /// The line.
+    /// The line; of several that were refused together the first and the last.
     pub line: Box<str>,
-    /// The number that its document put on it; 0 where it is not known which line it is.
-    pub mark: u32,
+    /// The command that it carries out; all that were refused together where FRR does not say which is meant; none where
+    /// nobody knows.
+    pub commands: Vec<Command>,
     /// What FRR said.
     pub text: String,
 }
@@ -72,10 +73,8 @@ impl fmt::Debug for Refused {
 pub struct Unanswered {
     /// By whom.
     pub daemon: Daemon,
-    /// The line.
-    pub line: Box<str>,
-    /// The number that its document put on it; 0 for one that takes back.
-    pub mark: u32,
+    /// The command that the line carries out.
+    pub command: Command,
     /// Whether the daemon has gone: it closed the connection. Else it fell silent.
     pub has_gone: bool,
 }
@@ -83,7 +82,7 @@ pub struct Unanswered {
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let happened = if self.has_gone { "went away" } else { "fell silent" };
-        write!(f, "{} {happened} at {:?}", self.daemon.name(), masked(&self.line))
+        write!(f, "{} {happened} at {:?}", self.daemon.name(), masked(&self.command.line))
     }
 }
 
@@ -165,8 +164,11 @@ impl Verdict {
     pub fn without_marks(mut self) -> Self {
         match &mut self {
             Self::RolledBack(cause) | Self::Stuck { cause, .. } | Self::Unreachable(cause) => match cause {
-                Cause::Refused(refused) => refused.iter_mut().for_each(|refused| refused.mark = 0),
-                Cause::Lost { line: Some(line), .. } => line.mark = 0,
+                Cause::Refused(refused) => {
+                    let commands = refused.iter_mut().flat_map(|refused| &mut refused.commands);
+                    commands.for_each(|command| command.mark = Mark::default());
+                }
+                Cause::Lost { line: Some(line), .. } => line.command.mark = Mark::default(),
                 Cause::Lost { line: None, .. } | Cause::Differs(_) | Cause::Confused => {}
             },
             Self::Unchanged | Self::Applied { .. } => {}

@@ -26,7 +26,7 @@ fn refused() -> Vec<Refused> {
     vec![Refused {
         daemon: Daemon::Bgpd,
         line: "neighbor 10.0.0.2 password x".into(),
-        mark: 3,
+        commands: vec![],
         text: "% No".into(),
     }]
 }

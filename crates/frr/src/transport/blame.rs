@@ -15,14 +15,17 @@ pub(super) fn refusals(
     steps: &[Step],
     answers: &[(usize, Reply)],
 ) -> Vec<Refusal> {
-    let refusal = |command, line, text: &str| Refusal { daemon, command, batch, line, text: beginning(text) };
+    let refusal = |command, line, text: &str| {
+        let (among, text) = (Vec::new(), beginning(text));
+        Refusal { daemon, command, among, batch, line, text }
+    };
     let mut refused = Vec::new();
     let mut gathered: Vec<&Step> = Vec::new();
     for (number, reply) in answers {
         let step = steps.get(*number);
         if reply.refuses_commit() {
-            let (command, line) = of_commit(repeated(&gathered, &reply.text), &reply.text);
-            refused.push(refusal(command, line, &reply.text));
+            let together = repeated(&gathered, &reply.text);
+            refused.push(of_commit((daemon, batch), together, &reply.text));
             gathered.clear();
         }
         let refuses_line = reply.refuses_line();
@@ -54,20 +57,24 @@ pub(super) fn of_step(steps: &[Step], number: usize) -> Option<usize> {
     inside.iter().find_map(|step| step.sent.command)
 }
 
-/// The command that lines were refused for together, if the text tells, and the line, or the first and the last.
-pub(super) fn of_commit(gathered: &[&Step], text: &str) -> (Option<usize>, Box<str>) {
-    if let Some(step) = guilty(gathered, description(text)) {
-        return (step.sent.command, step.sent.line.clone());
-    }
-    let line = match gathered {
-        [] => "".into(),
-        [one] => return (one.sent.command, one.sent.line.clone()),
-        [first, others @ ..] if others.iter().all(|step| step.sent.line == first.sent.line) => {
-            first.sent.line.clone()
-        }
-        [first, .., last] => [&*first.sent.line, SPAN, &*last.sent.line].concat().into(),
+/// Lines that were refused together: the one that the text tells, or all of them, from the first to the last.
+pub(super) fn of_commit((daemon, batch): (Daemon, usize), gathered: &[&Step], text: &str) -> Refusal {
+    let suspects = match guilty(gathered, description(text)) {
+        Some(step) => &[step][..],
+        None => gathered,
     };
-    (None, line)
+    let line = match suspects {
+        [] => "".into(),
+        [first, .., last] if first.sent.line != last.sent.line => {
+            [&*first.sent.line, SPAN, &*last.sent.line].concat().into()
+        }
+        [first, ..] => first.sent.line.clone(),
+    };
+    let (command, among) = match suspects {
+        [one] => (one.sent.command, Vec::new()),
+        all => (None, all.iter().filter_map(|step| step.sent.command).collect()),
+    };
+    Refusal { daemon, command, among, batch, line, text: beginning(text) }
 }
 
 /// Those of the gathered lines that FRR repeats, ` - ` before each and nothing between them: the last ones. All, where it
@@ -159,6 +166,11 @@ mod tests {
         lines: &[&str],
         replies: &[(usize, u8, &str)],
     ) -> Vec<(Option<usize>, String)> {
+        let refused = all_refused(daemon, lines, replies).into_iter();
+        refused.map(|refusal| (refusal.command, refusal.line.into())).collect()
+    }
+
+    fn all_refused(daemon: Daemon, lines: &[&str], replies: &[(usize, u8, &str)]) -> Vec<Refusal> {
         let steps = steps(&batch(daemon, lines));
         let reply = |number| {
             let found = replies.iter().find(|(step, ..)| *step == number);
@@ -166,8 +178,7 @@ mod tests {
             (number, Reply { text: text.to_owned(), status })
         };
         let answers: Vec<_> = (0..=steps.len()).map(reply).collect();
-        let refused = refusals((daemon, 0), &steps, &answers).into_iter();
-        refused.map(|refusal| (refusal.command, refusal.line.into())).collect()
+        refusals((daemon, 0), &steps, &answers)
     }
 
     #[test]
@@ -201,6 +212,10 @@ mod tests {
         assert_eq!(found, [(None, map.join(SPAN))]);
         let found = refused(Daemon::Bgpd, LISTS, &[(5, 0, NAMELESS)]);
         assert_eq!(found, [(None, format!("{} … on-match goto 5", LISTS[0]))]);
+        // Which commands these are is known: LISTS[2] is the one in the map.
+        let among = |text: &str| all_refused(Daemon::Bgpd, LISTS, &[(5, 0, text)]).remove(0).among;
+        assert_eq!(among(&repeating(NAMELESS, &map)), [2]);
+        assert_eq!(among(NAMELESS), [0, 1, 2]);
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct Refusal {
     /// were not told because the line was to open their context. None where FRR refused lines of lists and maps
     /// together and does not say which, and for a clear.
     pub command: Option<usize>,
+    /// Where FRR refused lines together and does not say which: all of them, by their numbers.
+    pub among: Vec<usize>,
     /// The number of the batch in the delta; for a clear their count.
     pub batch: usize,
     /// The line; of several that were refused together the first and the last, with `…` between them.
@@ -80,7 +82,7 @@ impl Refusal {
     /// That of a clear.
     pub(super) fn of_clear(batches: usize, line: String, text: &str) -> Self {
         let (daemon, text) = (Daemon::Bgpd, beginning(text));
-        Self { daemon, command: None, batch: batches, line: line.into(), text }
+        Self { daemon, command: None, among: Vec::new(), batch: batches, line: line.into(), text }
     }
 }
 
@@ -155,6 +157,7 @@ mod tests {
         let refusal = Refusal {
             daemon: Daemon::Bgpd,
             command: Some(3),
+            among: Vec::new(),
             batch: 0,
             line: "neighbor 192.0.2.1 password s3cret … exit".into(),
             text: "% Unknown command: neighbor 192.0.2.1 password s3cret x\nmore".to_owned(),

@@ -86,11 +86,11 @@ pub(super) fn refusals((daemon, batch): (Daemon, usize), steps: &[Step], said: &
         told_from = step.behind.unwrap_or(told_from);
         let text = text.clone().or(word).unwrap_or_else(|| said.words.join("\n"));
         let (command, line) = (of_step(steps, *number), step.sent.line.clone());
-        refused.push(Refusal { daemon, command, batch, line, text: beginning(&text) });
+        let (among, text) = (Vec::new(), beginning(&text));
+        refused.push(Refusal { daemon, command, among, batch, line, text });
     }
     for commit in &said.commits {
-        let (command, line) = of_commit(&gathered(steps, commit), commit);
-        refused.push(Refusal { daemon, command, batch, line, text: beginning(commit) });
+        refused.push(of_commit((daemon, batch), &gathered(steps, commit), commit));
     }
     refused
 }

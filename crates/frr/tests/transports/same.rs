@@ -124,8 +124,8 @@ async fn lists_that_are_refused_together_without_a_name_are_blamed_on_all() {
             ground.tell(&["route-map m permit 10", "route-map m permit 10 / on-match goto 5"]).await.unwrap();
         let [refusal] = &refused[..] else { panic!("{}: {refused:?}", ground.name) };
         assert_eq!(
-            (refusal.command, &*refusal.line),
-            (None, "route-map m permit 10 … on-match goto 5"),
+            (refusal.command, &*refusal.among, &*refusal.line),
+            (None, &[0, 1][..], "route-map m permit 10 … on-match goto 5"),
             "{}",
             ground.name
         );
