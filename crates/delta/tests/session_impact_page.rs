@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::fs;
 
 use frrk8s_delta::{Impact, KINDS, Kind, Undo};
+use frrk8s_document::{Daemon, Dialect, Version};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/session-impact.md");
 
@@ -12,7 +13,7 @@ const HEAD: &str = "# What a line does to a session
 
 What FRR does to a BGP session that is up, when a line is told and when it is taken back, and how the line is taken back. Measured
 with live sessions on FRR 8.4.4 and 10.3; where they differ, both are named. Words in capitals stand for any word, `...` for the
-rest of the line. This page is written from the table that the code uses, by `make docs`.
+rest of the line. `kept by` names the daemons that keep the line, and are told it. This page is written from the table that the code uses, by `make docs`.
 
 | word | what happens |
 |---|---|
@@ -44,10 +45,32 @@ fn undo(kind: &Kind) -> String {
     }
 }
 
+/// The daemons that keep a line: those of the line of the top level around it.
+fn homes(kind: &Kind) -> String {
+    let top = match kind.context {
+        "" => kind.line,
+        "router" | "address-family" | "vni" => "router bgp ASN",
+        "route-map" => "route-map NAME ACTION NUMBER",
+        "profile" => "bfd",
+        "vrf" => "vrf VRF",
+        context => context,
+    };
+    let on = |major, minor| {
+        let dialect = Dialect::new(Version { major, minor });
+        let homes = dialect.homes(top);
+        if homes == dialect.daemons() {
+            return "all".to_owned();
+        }
+        homes.iter().map(|daemon: &Daemon| daemon.name()).collect::<Vec<_>>().join(", ")
+    };
+    let (v8, v10) = (on(8, 4), on(10, 3));
+    if v8 == v10 { v8 } else { format!("{v8} on 8.x, {v10} on 10.x") }
+}
+
 fn section(page: &mut String, title: &str, about: &str, rendered: bool) {
     write!(
         page,
-        "\n## {title}\n\n{about}\n\n| in | line | told | taken back | taken back by | printed |\n|---|---|---|---|---|---|\n"
+        "\n## {title}\n\n{about}\n\n| in | line | told | taken back | taken back by | printed | kept by |\n|---|---|---|---|---|---|---|\n"
     )
     .unwrap();
     for kind in KINDS.iter().filter(|kind| kind.rendered == rendered) {
@@ -55,11 +78,12 @@ fn section(page: &mut String, title: &str, about: &str, rendered: bool) {
         let printed = if kind.printed.is_empty() { "as it is told" } else { kind.printed };
         writeln!(
             page,
-            "| {context} | `{}` | {} | {} | `{}` | {printed} |",
+            "| {context} | `{}` | {} | {} | `{}` | {printed} | {} |",
             kind.line,
             impact(kind.told),
             impact(kind.taken_back),
             undo(kind),
+            homes(kind),
         )
         .unwrap();
     }
