@@ -255,6 +255,11 @@ impl Engine {
         self.refused.note(fragment, finding, was_in_force, Instant::now())
     }
 
+    /// Whether a daemon died at a line of a version before, so that once more is enough.
+    pub fn is_known_to_kill(&self, fragment: &Fragment) -> bool {
+        self.refused.is_known_to_kill(fragment)
+    }
+
     /// Whether these versions are those in force.
     pub fn has_accepted(&self, wanted: &Wanted) -> bool {
         self.in_force.as_ref() == Some(&wanted.circumstances)

@@ -3,9 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use frrk8s_model::{Finding, Fragment};
+use frrk8s_model::{Finding, Fragment, Rule};
 
 use crate::retry::{FIRST_PAUSE, LONGEST_PAUSE};
+
+/// How long a version is out at whose line a daemon died: each chance costs the node its sessions.
+const PAUSE_AFTER_LOSS: Duration = Duration::from_hours(24);
 
 /// The versions that FRR refused; of one object there may be two, the newest and the one before.
 #[derive(Debug, Default)]
@@ -29,11 +32,20 @@ impl Refusals {
         let before = at.map(|at| self.0.swap_remove(at));
         let counts = before.is_some() || !was_in_force;
         let pause = match before {
+            _ if finding.rule == Rule::DaemonLost => PAUSE_AFTER_LOSS,
             Some(before) if before.counts => LONGEST_PAUSE.min(before.pause * 2),
             _ => FIRST_PAUSE,
         };
         self.0.push(Refusal { fragment: fragment.clone(), finding, counts, pause, until: now + pause });
         counts
+    }
+
+    /// Whether a daemon died at a line of a version before, and the version was left out for it.
+    pub fn is_known_to_kill(&self, fragment: &Fragment) -> bool {
+        let is_it = |refusal: &Refusal| {
+            refusal.counts && refusal.finding.rule == Rule::DaemonLost && refusal.fragment == *fragment
+        };
+        self.0.iter().any(is_it)
     }
 
     /// Whether a version is out.
@@ -92,6 +104,20 @@ mod tests {
         assert_eq!(refusals.findings().count(), 1);
         refusals.forget(&fragment);
         assert_eq!(refusals.findings().count(), 0);
+    }
+
+    #[test]
+    fn a_version_at_whose_line_a_daemon_died_gets_a_chance_a_day() {
+        let (fragment, mut finding) = version();
+        let (mut refusals, start) = (Refusals::default(), Instant::now());
+        assert!(!refusals.is_known_to_kill(&fragment));
+        finding.rule = Rule::DaemonLost;
+        refusals.note(&fragment, finding, false, start);
+        assert!(refusals.is_out(&fragment, start + LONGEST_PAUSE));
+        let trial = start + PAUSE_AFTER_LOSS;
+        assert!(!refusals.is_out(&fragment, trial) && refusals.is_known_to_kill(&fragment));
+        refusals.forget(&fragment);
+        assert!(!refusals.is_known_to_kill(&fragment));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
 
 use frrk8s_delta::Command;
-use frrk8s_frr::{Cause, Refused, Transport, Verdict};
+use frrk8s_frr::{Cause, Refused, Transport, Unanswered, Verdict};
 use frrk8s_merge::ConflictPolicy;
 use frrk8s_model::{Finding, ObjectId, Origin, Rule, Severity};
 
@@ -19,6 +19,8 @@ struct Suspect<'a> {
     message: String,
     /// Whether it is known to be the cause, so that who is behind it may be set aside.
     is_certain: bool,
+    /// The line at which a daemon was lost.
+    lost: Option<&'a Unanswered>,
 }
 
 /// The lines that an apply failed at. `is_again`: a daemon died at the same line the time before.
@@ -34,16 +36,17 @@ fn suspects(verdict: &Verdict, is_again: bool) -> Vec<Suspect<'_>> {
                 commands: &refused.commands,
                 rule: Rule::FrrRefused,
                 is_certain: true,
+                lost: None,
             };
             refused.iter().map(suspect).collect()
         }
         Some(Cause::Lost { line: Some(unanswered), .. }) => {
-            let how_sure = if is_again { "twice in a row" } else { "perhaps it is the cause" };
             vec![Suspect {
                 commands: slice::from_ref(&unanswered.command),
                 rule: Rule::DaemonLost,
-                message: format!("{unanswered}, a line that it leads to: {how_sure}"),
+                message: format!("{unanswered}, a line that it leads to"),
                 is_certain: is_again,
+                lost: Some(unanswered),
             }]
         }
         _ => Vec::new(),
@@ -62,8 +65,18 @@ impl<T: Transport> Node<T> {
         for suspect in suspects(verdict, self.retry.is_lost_again(verdict)) {
             let (origins, is_known) = self.behind(wanted, suspect.commands);
             for Origin { object, path } in origins {
-                let mut finding = Finding::new(suspect.rule, &object, path, suspect.message.as_str());
-                if suspect.is_certain && is_known {
+                let is_relapse =
+                    suspect.lost.is_some_and(|lost| lost.has_gone) && self.has_killed(wanted, &object);
+                let is_certain = suspect.is_certain && is_known || is_relapse;
+                let how_sure = match suspect.lost {
+                    None => "",
+                    Some(_) if is_relapse => ": as it did before",
+                    Some(_) if is_certain => ": twice in a row",
+                    Some(_) => ": perhaps it is the cause",
+                };
+                let message = format!("{}{how_sure}", suspect.message);
+                let mut finding = Finding::new(suspect.rule, &object, &path, message);
+                if is_certain {
                     finding.severity = Severity::Error;
                     certain.entry(object).or_insert_with(|| finding.clone());
                 }
@@ -73,6 +86,12 @@ impl<T: Transport> Node<T> {
         decision.findings.sort();
         decision.findings.dedup();
         certain
+    }
+
+    /// Whether a daemon died at a line of this version of an object before, so that it was set aside.
+    fn has_killed(&self, wanted: &Wanted, object: &ObjectId) -> bool {
+        let version = wanted.kept.iter().find(|kept| kept.fragment.object == *object);
+        version.is_some_and(|kept| self.engine.is_known_to_kill(&kept.fragment))
     }
 
     /// Who is behind commands, and whether it is known that they are, where FRR refused several together. What is
