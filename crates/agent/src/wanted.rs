@@ -48,7 +48,8 @@ impl Wanted {
         &self.rendered.document
     }
 
-    fn raw(&self) -> &[RawSnippet] {
+    /// The raw snippets.
+    pub fn raw(&self) -> &[RawSnippet] {
         &self.config.raw
     }
 

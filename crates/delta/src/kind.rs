@@ -269,7 +269,7 @@ fn fits(pattern: &str, line: &str) -> bool {
 }
 
 /// The line that takes a line back.
-pub(crate) fn undo(parent: Option<&str>, line: &str) -> Box<str> {
+pub fn undo(parent: Option<&str>, line: &str) -> Box<str> {
     let undo = Kind::of(parent, line).map_or(Whole, |kind| kind.undo);
     match (undo, line.strip_prefix("no ")) {
         (_, Some(plain)) => plain.into(),

@@ -36,7 +36,7 @@ use session::{Effects, sessions};
 
 pub use command::{Batch, Command, Sent};
 pub use effect::{Clear, Way};
-pub use kind::{Effect, Impact, KINDS, Kind, Undo};
+pub use kind::{Effect, Impact, KINDS, Kind, Undo, undo};
 pub use session::{Cause, SessionChange, SessionDelta, SessionId};
 
 /// What turns one configuration into another.

@@ -22,7 +22,7 @@ mod store;
 mod transport;
 
 pub use apply::{
-    Cause, Driven, Event, Goal, Machine, Ours, Phase, Refused, Residue, Step, Unanswered, Verdict,
+    Cause, Driven, Event, Goal, Left, Machine, Ours, Phase, Refused, Residue, Step, Unanswered, Verdict,
     differences, drive, read_running, same,
 };
 pub use reading::Reader;

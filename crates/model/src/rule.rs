@@ -351,6 +351,9 @@ rules! {
     DaemonLost = "daemon-lost", Node, Warning,
         "A daemon of FRR went away, or fell silent, at a line that the field leads to.",
         "look at the daemon's log; where it dies at the line each time, change the field, and report the line";
+    RawLeftBehind = "raw-left-behind", Node, Warning,
+        "FRR refused to take back a raw line that is gone from its object. It stays; all else is applied.",
+        "take it back by hand, or restart the daemon that keeps it";
     ImportCycle = "import-cycle", Node, Info,
         "VRFs import each other's routes in a circle.",
         "nothing to do if that is meant";

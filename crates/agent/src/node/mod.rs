@@ -3,6 +3,7 @@
 mod blame;
 mod describe;
 mod keep;
+mod left;
 mod pass;
 mod running;
 
@@ -27,6 +28,7 @@ use crate::retry::Retry;
 use crate::sources::SourceError;
 use crate::wanted::{Asked, Wanted, raw_record, whole};
 
+use left::LeftBehind;
 pub use pass::{OnDrift, Pass, PassError};
 use running::Running;
 
@@ -57,6 +59,8 @@ pub struct Node<T> {
     retry: Retry<Asked>,
     /// What was last good, where it could not be returned to.
     held: Retry<Documents>,
+    /// What FRR does not let go of.
+    left: LeftBehind,
     /// Whether the last good configuration is not on the disk yet.
     unsaved: bool,
     /// Lines that were told, and not seen to run in order since (or not on the disk yet).
@@ -94,6 +98,7 @@ impl<T: Transport> Node<T> {
             applied,
             retry,
             held,
+            left: LeftBehind::default(),
             unsaved: false,
             told: None,
             is_in_doubt: false,
@@ -221,6 +226,7 @@ impl<T: Transport> Node<T> {
                     return Err(error.into());
                 }
             };
+            self.left.say(&mut decision);
             let Some(wanted) = decision.wanted.take() else {
                 pass.decision = Some(decision);
                 self.hold(dialect, running, pass).await;
@@ -230,7 +236,10 @@ impl<T: Transport> Node<T> {
                 pass.decision = Some(decision);
                 return Ok(());
             }
+            let in_force = self.engine.in_force().values().filter_map(|kept| kept.fragment.raw.clone());
+            self.left.note_written(in_force.chain(wanted.raw().iter().cloned()));
             let driven = self.apply(&wanted, dialect, running, pass).await;
+            self.left.say(&mut decision);
             let certain = driven.as_ref().map(|driven| self.blame(&wanted, &driven.verdict, &mut decision));
             // What failed earlier, and is not tried now, is no new reason to leave anybody out.
             let certain = certain.filter(|_| pass.is_tried).unwrap_or_default();
@@ -457,18 +466,20 @@ impl<T: Transport> Node<T> {
             return None;
         }
         self.note_told(&goal.documents, pass);
+        self.left.keep_unwanted(&goal.documents);
         let applied = self.applied.as_ref().map(|applied| running.that_are_there(applied.documents.clone()));
         let goal = Goal { documents: running.that_are_there(goal.documents), ..goal };
         let known = [goal.documents.clone(), applied.clone().unwrap_or_default()];
         let known: Vec<&Document> = known.iter().flat_map(Documents::values).chain(&self.told).collect();
-        let ours = |running: Document| divide(running, &known).ours;
+        let left = &self.left;
+        let ours = |running: Document| left.taken_from(divide(running, &known).ours);
         // Where a newer one could not be read, what runs is better than what could.
         let is_old = self.applied.as_ref().is_some_and(|applied| applied.is_old);
         let read = running.read.iter().map(|(daemon, document)| (*daemon, ours(document.clone())));
         let machine = Machine::new(dialect, goal, applied.filter(|_| !is_old)).knowing(read.collect());
         // A machine is large, and the futures around hold several.
-        let driven =
-            Box::pin(drive((&mut self.transport, &mut self.reader), machine, &ours, text)).await;
+        let driven = Box::pin(drive((&mut self.transport, &mut self.reader), machine, &ours, text)).await;
+        self.left.note(driven.left.clone());
         pass.applies.extend((driven.lines > 0).then(|| driven.clone()));
         Some(driven)
     }

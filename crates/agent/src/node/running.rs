@@ -103,9 +103,10 @@ impl<T: Transport> Node<T> {
             let document = self.reader.read(dialect, daemon, text);
             running.read.insert(daemon, document.clone());
             let divided = divide(document, known);
-            running.ours.insert(daemon, divided.ours);
+            running.ours.insert(daemon, self.left.taken_from(divided.ours));
             running.foreign = running.foreign.joined(divided.foreign);
         }
+        self.left.keep_running(&running.read);
         Ok(running)
     }
 

@@ -7,7 +7,7 @@ use frrk8s_delta::{Command, Delta, Documents, SessionDelta, SessionId};
 use frrk8s_document::{Daemon, Dialect, Document};
 use tokio::time::sleep;
 
-use super::{Cause, Event, Machine, Phase, Refused, Step, Unanswered, Verdict};
+use super::{Cause, Event, Left, Machine, Phase, Refused, Step, Unanswered, Verdict};
 use crate::reading::Reader;
 use crate::transport::{Change, FrrError, Refusal, Transport};
 
@@ -23,6 +23,8 @@ pub struct Driven {
     pub verdict: Verdict,
     /// What the first delta was to do to each session; empty when nothing was told.
     pub sessions: BTreeMap<SessionId, SessionDelta>,
+    /// Lines that nobody wants any more, and that FRR did not let go of.
+    pub left: Vec<Left>,
     /// How many lines were told in all, the way back included.
     pub lines: usize,
     /// How long FRR was read, all times together.
@@ -36,8 +38,15 @@ pub struct Driven {
 impl Driven {
     /// What ended before FRR was told anything.
     pub fn not_told(verdict: Verdict) -> Self {
-        let (reading, sending) = (Duration::ZERO, Duration::ZERO);
-        Self { verdict, sessions: BTreeMap::new(), lines: 0, reading, sending, ended: SystemTime::now() }
+        Self {
+            verdict,
+            sessions: BTreeMap::new(),
+            left: Vec::new(),
+            lines: 0,
+            reading: Duration::ZERO,
+            sending: Duration::ZERO,
+            ended: SystemTime::now(),
+        }
     }
 }
 
@@ -78,7 +87,9 @@ pub async fn drive<T: Transport>(
     loop {
         let started = Instant::now();
         let event = match step {
-            Step::Done(verdict) => return Driven { verdict, ended: SystemTime::now(), ..driven },
+            Step::Done(verdict) => {
+                return Driven { verdict, left: machine.into_left(), ended: SystemTime::now(), ..driven };
+            }
             Step::Read => {
                 let returns = matches!(machine.phase(), Phase::Returning | Phase::VerifyingReturn);
                 let limit = if returns { RETURN_LIMIT } else { Duration::ZERO };

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use frrk8s_delta::{Delta, Documents};
+use frrk8s_delta::{Clear, Delta, Documents};
 use frrk8s_document::{Daemon, Dialect, Document, Line};
 
+use super::left::{Left, left};
 use super::{Cause, Goal, Refused, Residue, Verdict};
 
 /// What is to be done next.
@@ -61,14 +62,28 @@ pub struct Machine {
     phase: Phase,
     differences: u8,
     cause: Option<Cause>,
-    /// What was just read.
+    /// What was just read; later what ran when the delta was made.
     running: Option<Documents>,
+    /// The clears of the delta.
+    clears: BTreeSet<Clear>,
+    /// What FRR does not let go of.
+    left: Vec<Left>,
 }
 
 impl Machine {
     /// An apply of a goal, and where to return to when it fails.
     pub fn new(dialect: Dialect, goal: Goal, last_good: Option<Documents>) -> Self {
-        Self { dialect, goal, last_good, phase: Phase::Planning, differences: 0, cause: None, running: None }
+        Self {
+            dialect,
+            goal,
+            last_good,
+            phase: Phase::Planning,
+            differences: 0,
+            cause: None,
+            running: None,
+            clears: BTreeSet::new(),
+            left: Vec::new(),
+        }
     }
 
     /// The same, with what of ours the daemons were just read to run: it is not read again before they are told.
@@ -93,6 +108,11 @@ impl Machine {
         self.phase
     }
 
+    /// The lines that stay although nobody wants them.
+    pub fn into_left(self) -> Vec<Left> {
+        self.left
+    }
+
     /// The first step.
     pub fn start(&mut self) -> Step {
         self.phase = Phase::Planning;
@@ -107,12 +127,23 @@ impl Machine {
         match (self.phase, event) {
             (Phase::Planning, Event::Running(running)) => self.plan(running),
             (Phase::Applying, Event::Sent(refused)) if refused.is_empty() => self.read_in(Phase::Verifying),
-            (Phase::Applying, Event::Sent(refused)) => self.fail(Cause::Refused(refused)),
+            (Phase::Applying, Event::Sent(refused)) => self.refused(refused),
             (Phase::Verifying, Event::Running(running)) => self.verify(running),
-            (Phase::Returning, Event::Running(running)) => self.go_back(&running),
-            // What is refused on the way back shows in what runs then.
-            (Phase::RollingBack, Event::Sent(_)) => self.read_in(Phase::VerifyingReturn),
-            (Phase::VerifyingReturn, Event::Running(running)) => self.verify_return(&running),
+            (Phase::Returning, Event::Running(running)) => {
+                let last_good = self.last_good.clone().unwrap_or_default();
+                self.go_back(&self.besides(running, &last_good))
+            }
+            // What else is refused on the way back shows in what runs then.
+            (Phase::RollingBack, Event::Sent(refused)) => {
+                let last_good = self.last_good.clone().unwrap_or_default();
+                self.leave(&refused, &last_good);
+                self.read_in(Phase::VerifyingReturn)
+            }
+            (Phase::VerifyingReturn, Event::Running(running)) => {
+                self.left.retain(|left| left.is_in(running.values()));
+                let last_good = self.last_good.clone().unwrap_or_default();
+                self.verify_return(&self.besides(running, &last_good))
+            }
             (Phase::Planning, Event::Lost(cause)) => self.over(Verdict::Unreachable(cause)),
             (Phase::Applying | Phase::Verifying, Event::Lost(cause)) => self.fail(cause),
             (_, Event::Lost(lost)) => {
@@ -136,17 +167,56 @@ impl Machine {
         Step::Read
     }
 
+    /// Lines were refused. Where they only took back what nobody renders, that stays, and the rest counts: without the
+    /// clears, which are not told where something was refused, it would not take effect at once.
+    fn refused(&mut self, refused: Vec<Refused>) -> Step {
+        let goal = self.goal.documents.clone();
+        if !self.leave(&refused, &goal) {
+            return self.fail(Cause::Refused(refused));
+        }
+        let clears = std::mem::take(&mut self.clears);
+        if clears.is_empty() {
+            return self.read_in(Phase::Verifying);
+        }
+        Step::Send(Delta { clears, ..Delta::default() })
+    }
+
+    /// Notes the lines that stay because of refusals; not where something else was refused as well.
+    fn leave(&mut self, refused: &[Refused], wanted: &Documents) -> bool {
+        let nothing = Documents::new();
+        let left = left(refused, (self.running.as_ref().unwrap_or(&nothing), wanted));
+        let is_all = left.is_some();
+        self.left.extend(left.unwrap_or_default());
+        self.left.sort();
+        self.left.dedup();
+        is_all
+    }
+
+    /// What runs without what stays although nobody wants it.
+    fn besides(&self, running: Documents, wanted: &Documents) -> Documents {
+        let is_unwanted = |left: &&Left| !left.is_in(wanted.values());
+        let of_one = |document| {
+            let unwanted = self.left.iter().filter(is_unwanted);
+            unwanted.fold(document, |document, left| left.taken_from(document))
+        };
+        running.into_iter().map(|(daemon, document)| (daemon, of_one(document))).collect()
+    }
+
     fn plan(&mut self, running: Documents) -> Step {
         let delta = Delta::new(self.dialect, &running, &self.goal.documents);
         if delta.is_empty() {
             return self.over(Verdict::Unchanged);
         }
+        self.clears.clone_from(&delta.clears);
+        self.running = Some(running.clone());
         self.last_good.get_or_insert(running);
         self.phase = Phase::Applying;
         Step::Send(delta)
     }
 
     fn verify(&mut self, running: Documents) -> Step {
+        self.left.retain(|left| left.is_in(running.values()));
+        let running = self.besides(running, &self.goal.documents);
         if same(&running, &self.goal.documents) {
             return self.over(Verdict::Applied { residue: None });
         }
@@ -173,6 +243,7 @@ impl Machine {
     }
 
     fn go_back(&mut self, running: &Documents) -> Step {
+        self.running = Some(running.clone());
         let last_good = self.last_good.get_or_insert_default();
         let delta = Delta::new(self.dialect, running, last_good);
         if delta.is_empty() {

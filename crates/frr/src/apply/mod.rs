@@ -9,10 +9,12 @@
 //!
 //! Invariants:
 //! * `applied` and `rolled back` are said only when FRR was seen to run it, line by line.
+//! * A line that we do not render, and that FRR refuses to take back, stays and is said ([`Left`]); it fails nothing.
 //! * After any doubt the next delta starts from what runs, never from memory.
 //! * The machine ends after a bounded number of steps, whatever happens.
 
 mod drive;
+mod left;
 mod machine;
 
 use std::fmt;
@@ -22,6 +24,7 @@ use frrk8s_document::{Daemon, Mark};
 use frrk8s_model::masked;
 
 pub use drive::{Driven, Ours, drive, read_running};
+pub use left::Left;
 pub use machine::{Event, Machine, Phase, Step, differences, same};
 
 /// What FRR is to run.

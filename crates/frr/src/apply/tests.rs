@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use frrk8s_delta::Delta;
-use frrk8s_document::{Dialect, Document, Text, Version};
+use frrk8s_delta::{Command, Delta};
+use frrk8s_document::{Dialect, Document, Mark, Text, Version};
 
 use super::*;
 use crate::transport::{FrrError, Place};
@@ -217,4 +217,88 @@ fn a_daemon_that_is_lost_is_lost_at_a_line_of_the_delta() {
     assert_eq!(line_of(&closed(Place { commits: true, ..at.clone() })), None);
     assert_eq!(line_of(&closed(Place { command: None, ..at })), None);
     assert_eq!(line_of(&closed(Place { line: "show version".into(), ..Place::default() })), None);
+}
+
+const PEER: &str = "bfd\n peer 10.0.0.9\n  detect-multiplier 5\n exit\nexit\n";
+const NO: &str = "no detect-multiplier 5";
+
+/// FRR does not know how to take back what only raw snippets have.
+fn not_taken_back(line: &str) -> Refused {
+    let context = vec!["bfd".into(), "peer 10.0.0.9".into()];
+    let command = Command { context, line: line.into(), mark: Mark::default() };
+    Refused {
+        daemon: Daemon::Bfdd,
+        line: line.into(),
+        commands: vec![command],
+        text: "% Unknown command".into(),
+    }
+}
+
+/// From an apply that is to take back the multiplier, over these events.
+fn without_multiplier(goal: &str, events: Vec<Event>) -> (Vec<&'static str>, Option<Verdict>, Vec<String>) {
+    let documents_of = |text: &str| documents(&format!("{text}{PEER}"));
+    let goal = documents(&format!("{goal}bfd\n peer 10.0.0.9\n exit\nexit\n"));
+    let mut machine =
+        Machine::new(DIALECT, Goal { documents: goal, raw: Documents::new() }, Some(documents_of(OLD)));
+    let (mut steps, mut step) = (Vec::new(), machine.start());
+    for event in events {
+        steps.push(if matches!(step, Step::Read) { "read" } else { "send" });
+        step = machine.after(event);
+    }
+    let verdict = if let Step::Done(verdict) = step { Some(verdict) } else { None };
+    (steps, verdict, machine.into_left().iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_raw_line_that_frr_does_not_take_back_stays_and_all_else_is_applied() {
+    let runs = |text: &str| Event::Running(documents(&format!("{text}{PEER}")));
+    let refused = || vec![not_taken_back(NO)];
+    let said = ["bfdd keeps \"bfd / peer 10.0.0.9 / detect-multiplier 5\": % Unknown command"];
+    let (steps, verdict, left) = without_multiplier(NEW, vec![runs(OLD), Event::Sent(refused()), runs(NEW)]);
+    assert_eq!(steps, ["read", "send", "read"]);
+    assert_eq!(
+        (verdict, &left[..]),
+        (Some(Verdict::Applied { residue: None }), &said.map(str::to_owned)[..])
+    );
+    // What is overwritten is gone all the same.
+    let other = format!("{NEW}bfd\n peer 10.0.0.9\n exit\nexit\n");
+    let events = vec![runs(OLD), Event::Sent(refused()), Event::Running(documents(&other))];
+    let (_, verdict, left) = without_multiplier(NEW, events);
+    assert_eq!((verdict, left.len()), (Some(Verdict::Applied { residue: None }), 0));
+    // With anything else, it is a failure; and on the way back it stays as well.
+    let both = [refused(), self::refused()].concat();
+    let events = vec![runs(OLD), Event::Sent(both.clone()), runs(NEW), Event::Sent(refused()), runs(OLD)];
+    let (_, verdict, _) = without_multiplier(NEW, events);
+    assert_eq!(verdict, Some(Verdict::RolledBack(Cause::Refused(both))));
+}
+
+#[test]
+fn policy_takes_effect_although_a_raw_line_stays() {
+    let bound = |set: &str| {
+        format!(
+            "route-map in permit 4000\n{set}exit\nrouter bgp 1\n neighbor 10.0.0.1 remote-as 2\n \
+             address-family ipv4 unicast\n  neighbor 10.0.0.1 route-map in in\n exit-address-family\nexit\n"
+        )
+    };
+    let (before, after) = (bound(""), bound(" set metric 5\n"));
+    let runs = |text: &str| Event::Running(documents(&format!("{text}{PEER}")));
+    let refused = vec![not_taken_back(NO)];
+    let events = vec![runs(&before), Event::Sent(refused), Event::Sent(vec![]), runs(&after)];
+    let (steps, verdict, left) = without_multiplier(&after, events);
+    assert_eq!(steps, ["read", "send", "send", "read"], "the clear is told by itself");
+    assert_eq!((verdict, left.len()), (Some(Verdict::Applied { residue: None }), 1));
+}
+
+#[test]
+fn a_generated_line_that_frr_does_not_take_back_is_a_failure() {
+    let command = Command {
+        context: vec!["router bgp 1".into()],
+        line: "no neighbor 10.0.0.2".into(),
+        mark: Mark::default(),
+    };
+    let refused = Refused { daemon: Daemon::Bgpd, commands: vec![command], ..refused().remove(0) };
+    let events =
+        vec![Event::Running(documents(NEW)), Event::Sent(vec![refused]), Event::Running(documents(NEW))];
+    let (steps, verdict) = through(machine(OLD), events);
+    assert_eq!((steps, verdict), (vec!["read", "send", "read", "send"], None));
 }
