@@ -61,6 +61,9 @@ fn homes(kind: &Kind) -> String {
         if homes == dialect.daemons() {
             return "all".to_owned();
         }
+        if homes.is_empty() {
+            return "the daemon that it is about".to_owned();
+        }
         homes.iter().map(|daemon: &Daemon| daemon.name()).collect::<Vec<_>>().join(", ")
     };
     let (v8, v10) = (on(8, 4), on(10, 3));
