@@ -66,7 +66,10 @@ impl Standard<'_> {
                 }
                 let mut vty = self.router.vty(Daemon::Bgpd)?;
                 vty.set_reply_limit(self.settings.setup_limit);
-                vty.configure(&list)?;
+                match vty.configure(&list) {
+                    Err(LabError::TimedOut { .. }) => return Ok(false),
+                    told => drop(told?),
+                }
             }
             rest = State::Base.standard_rest(self.size);
         }
