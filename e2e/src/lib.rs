@@ -20,7 +20,6 @@ pub mod intercepted;
 mod load;
 pub mod oracle;
 pub mod other;
-pub mod overheard;
 pub mod permitted;
 mod planned;
 pub mod pod;

@@ -33,6 +33,7 @@ type Rule = dyn Fn(Daemon, &str) -> Act + Send + Sync;
 pub struct Proxy {
     directory: TempDir,
     told: Arc<Mutex<Vec<String>>>,
+    said: Arc<Mutex<Vec<String>>>,
     is_over: Arc<AtomicBool>,
 }
 
@@ -48,18 +49,19 @@ impl Proxy {
         daemons: &[Daemon],
         rule: impl Fn(Daemon, &str) -> Act + Send + Sync + 'static,
     ) -> Self {
-        let proxy =
-            Self { directory: TempDir::new().unwrap(), told: Arc::default(), is_over: Arc::default() };
+        let (told, said, is_over) = (Arc::default(), Arc::default(), Arc::default());
+        let proxy = Self { directory: TempDir::new().unwrap(), told, said, is_over };
         let rule: Arc<Rule> = Arc::new(rule);
         for daemon in Daemon::ALL {
             let socket = proxy.directory().join(format!("{daemon}.vty"));
-            if daemons.contains(&daemon) {
+            if daemons.contains(&daemon) && router.socket(daemon).exists() {
                 let way = Way {
                     daemon,
                     socket: router.socket(daemon),
                     pid_file: router.run_directory().join(format!("{daemon}.pid")),
                     rule: Arc::clone(&rule),
                     told: Arc::clone(&proxy.told),
+                    said: Arc::clone(&proxy.said),
                 };
                 way.listen(UnixListener::bind(socket).unwrap(), Arc::clone(&proxy.is_over));
             } else {
@@ -77,6 +79,12 @@ impl Proxy {
     /// The lines of configuration that the daemons were told, in order.
     pub fn told(&self) -> Vec<String> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All that was said to the daemons since it was asked last, in order, also what is no configuration: `bgpd: show
+    /// version`.
+    pub fn take_said(&self) -> Vec<String> {
+        std::mem::take(&mut self.said.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Forgets what was told.
@@ -105,6 +113,7 @@ struct Way {
     pid_file: PathBuf,
     rule: Arc<Rule>,
     told: Arc<Mutex<Vec<String>>>,
+    said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Way {
@@ -128,6 +137,9 @@ impl Way {
             let line = read_until_nul(&mut client)?;
             let text = String::from_utf8_lossy(&line).into_owned();
             let act = (self.rule)(self.daemon, &text);
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.push(format!("{}: {text}", self.daemon));
+            drop(said);
             match text.as_str() {
                 "XFRR_start_configuration" => is_configuring = true,
                 "XFRR_end_configuration" => is_configuring = false,

@@ -88,7 +88,7 @@ fn ureq_pause(agent: &Agent) -> bool {
 }
 
 fn resume(agent: &Agent) {
-    ureq::post(format!("http://{}/resume", agent.address())).send_empty().unwrap();
+    agent.post("/resume");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn an_annotation_of_the_node_pauses_until_it_ends_or_goes() {
     agent.wait_for_reason("Paused");
     assert_eq!(watched.table(), set(&["10.1.0.0/24"]));
     // frrk8s resume does not end what the Node asks for.
-    ureq::post(format!("http://{}/resume", agent.address())).send_empty().unwrap();
+    agent.post("/resume");
     wait_for_status(cluster, PAUSED, "True");
     annotate(cluster, None);
     watched.wait_for(&["10.1.0.0/24", "10.2.0.0/24"]);

@@ -38,8 +38,8 @@ fn opens(line: &str) -> bool {
     line == "bfd" || ["vrf ", "interface "].iter().any(|start| line.starts_with(start))
 }
 
-/// What bgpd of FRR 10.3 says when it dies of a race of its own, in its queue of routes: once in some thousand steps on a
-/// busy machine. It has nothing to do with the lines that it is told just then.
+/// What bgpd of FRR 10.3 said when it died in its queue of routes: once in some thousand steps, on a busy machine. As far as
+/// could be seen it had nothing to do with the lines that it was told just then.
 const ITS_OWN_DEATH: &str = "bgp_path_info_unlock(): assertion";
 const DEATHS_MAX: usize = 5;
 

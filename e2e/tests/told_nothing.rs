@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use frrk8s_e2e::agent::{Agent, Home, isolated, on_each, wait_for_config};
-use frrk8s_e2e::overheard::Overheard;
+use frrk8s_e2e::proxy::{Act, Proxy};
+use frrk8s_testkit::lab::Daemon;
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_frrk8s-under-test");
 
@@ -49,14 +50,14 @@ spec:
        neighbor 192.0.2.5 adv 7
 ";
 
-fn agent(overheard: &Overheard, home: &Home) -> Agent {
+fn agent(proxy: &Proxy, home: &Home) -> Agent {
     let options = ["--node=n1", "--always-block=10.96.0.0/12"];
-    Agent::start_at(Path::new(EXECUTABLE), overheard.directory(), home, &options)
+    Agent::start_at(Path::new(EXECUTABLE), proxy.directory(), home, &options)
 }
 
 /// FRR has been read since, and nothing else.
-fn assert_only_read(what: &str, overheard: &Overheard) {
-    let said = overheard.take();
+fn assert_only_read(what: &str, proxy: &Proxy) {
+    let said = proxy.take_said();
     let is_read = |line: &&String| line.contains("d: show running-config");
     assert!(said.iter().any(|line| is_read(&line)), "{what}: FRR was not looked at: {said:#?}");
     let mut told = said.iter().filter(|line| !line.contains(": show ") && !line.ends_with(": enable"));
@@ -67,34 +68,34 @@ fn assert_only_read(what: &str, overheard: &Overheard) {
 fn who_asks_again_for_what_runs_tells_frr_nothing() {
     on_each(|install| {
         let (router, home) = (isolated(install), Home::new());
-        let overheard = Overheard::of(&router);
+        let proxy = Proxy::before(&router, &Daemon::ALL, |_, _| Act::HandOn);
         home.put("a.yaml", &OBJECTS.replace("localPref: 300", "localPref: 200"));
-        let running = agent(&overheard, &home);
+        let running = agent(&proxy, &home);
         running.wait_for_reason("Applied");
         home.put("a.yaml", OBJECTS);
         wait_for_config(&router, "the other preference", |text| text.contains("set local-preference 300"));
         assert_ne!(running.lines_told(), 0);
         running.wait_for_reason("Applied");
-        let said = overheard.take();
+        let said = proxy.take_said();
         assert!(said.iter().any(|line| line.starts_with("bgpd: clear bgp")), "{said:#?}");
 
         // The same file is a change of the directory, and of nothing in it.
         home.put("a.yaml", OBJECTS);
         running.wait_for_passes(2);
-        assert_only_read("the same file", &overheard);
+        assert_only_read("the same file", &proxy);
 
         // It was told to end, and then it was killed.
         running.stop();
-        overheard.take();
-        let again = agent(&overheard, &home);
+        proxy.take_said();
+        let again = agent(&proxy, &home);
         again.wait_for_passes(2);
-        assert_only_read("after SIGTERM", &overheard);
+        assert_only_read("after SIGTERM", &proxy);
         assert_eq!((again.lines_told(), &again.report()["reason"]), (0, &"Applied".into()));
         again.kill();
-        overheard.take();
-        let last = agent(&overheard, &home);
+        proxy.take_said();
+        let last = agent(&proxy, &home);
         last.wait_for_passes(2);
-        assert_only_read("after SIGKILL", &overheard);
+        assert_only_read("after SIGKILL", &proxy);
         assert_eq!((last.lines_told(), &last.report()["reason"]), (0, &"Applied".into()));
     });
 }

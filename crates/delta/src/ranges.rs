@@ -19,21 +19,9 @@ pub(crate) struct Range {
 impl Range {
     /// What FRR prints behind `permit`; `None` where it is nothing that is known here.
     pub(crate) fn parse(ip: &str, text: &str) -> Option<Self> {
-        let words: Vec<&str> = text.split(' ').collect();
-        let (prefix, bounds) = words.split_first()?;
-        let range = match (*prefix, bounds) {
-            ("any", []) => PrefixRange::within(parse_prefix(if ip == "ip" { "0.0.0.0/0" } else { "::/0" })?),
-            (prefix, bounds) => {
-                let [mut ge, mut le] = [None, None];
-                for bound in bounds.chunks(2) {
-                    match bound {
-                        ["ge", length] => ge = Some(length.parse().ok()?),
-                        ["le", length] => le = Some(length.parse().ok()?),
-                        _ => return None,
-                    }
-                }
-                PrefixRange::new(parse_prefix(prefix)?, ge, le).ok()?
-            }
+        let range = match text {
+            "any" => PrefixRange::within(parse_prefix(if ip == "ip" { "0.0.0.0/0" } else { "::/0" })?),
+            text => PrefixRange::read(text)?,
         };
         Some(range.into())
     }

@@ -124,6 +124,23 @@ impl PrefixRange {
         })
     }
 
+    /// What an entry of an FRR prefix list spells; `None` where it is another text. `any` is one: it does not say of which
+    /// family.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let prefix = parse_prefix(words.next()?)?;
+        let (mut ge, mut le) = (None, None);
+        while let Some(word) = words.next() {
+            let bound = words.next()?.parse().ok()?;
+            match word {
+                "ge" => ge = Some(bound),
+                "le" => le = Some(bound),
+                _ => return None,
+            }
+        }
+        Self::new(prefix, ge, le).ok()
+    }
+
     /// The prefix.
     pub fn prefix(&self) -> IpNet {
         self.prefix
@@ -259,6 +276,17 @@ mod tests {
         assert_eq!(text("2001:DB8:0::1").as_deref(), Some("2001:db8::1"));
         assert_eq!(text("::ffff:192.0.2.1").as_deref(), Some("192.0.2.1"));
         assert_eq!(text("fe80::1%eth0"), None);
+    }
+
+    #[test]
+    fn what_is_spelled_is_read_and_nothing_else() {
+        for text in ["10.0.0.0/8", "10.0.0.0/8 le 9", "10.0.0.0/8 ge 9", "2001:db8::/32 ge 40 le 48"] {
+            assert_eq!(PrefixRange::read(text).map(|range| range.to_string()).as_deref(), Some(text));
+        }
+        for text in ["any", "", "10.0.0.0/8 le", "10.0.0.0/8 le x", "10.0.0.0/8 eq 9", "10.0.0.0/8 ge 9 le 8"]
+        {
+            assert_eq!(PrefixRange::read(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use frrk8s_document::{Document, Line};
-use frrk8s_model::{Family, PrefixRange, parse_prefix};
+use frrk8s_model::{Family, PrefixRange};
 
 use crate::Direction;
 
@@ -84,7 +84,7 @@ impl Running {
         };
         let list = self.lists.entry((family, list)).or_default();
         list.numbers.insert(number);
-        if let (&"permit", Some(range)) = (action, read_range(range)) {
+        if let (&"permit", Some(range)) = (action, PrefixRange::read(&range.join(" "))) {
             list.ranges.push((range, number));
         }
     }
@@ -145,25 +145,7 @@ fn matched_list(line: &str) -> Option<ListId> {
     list_number(name).map(|number| (family, number))
 }
 
-/// The range of an entry, from its words behind `permit`.
-pub(crate) fn read_range(words: &[&str]) -> Option<PrefixRange> {
-    let (prefix, mut bounds) = words.split_first()?;
-    let prefix = parse_prefix(prefix)?;
-    let (mut ge, mut le) = (None, None);
-    while let [word, bound, rest @ ..] = bounds {
-        match *word {
-            "ge" => ge = bound.parse().ok(),
-            "le" => le = bound.parse().ok(),
-            _ => return None,
-        }
-        bounds = rest;
-    }
-    PrefixRange::new(prefix, ge, le).ok()
-}
-
 /// The range of an entry of a prefix list, from its whole line.
 pub fn listed_range(line: &str) -> Option<PrefixRange> {
-    let words: Vec<&str> = line.split(' ').collect();
-    let at = words.iter().position(|word| *word == "permit")?;
-    read_range(&words[at + 1..])
+    PrefixRange::read(line.split_once(" permit ")?.1)
 }

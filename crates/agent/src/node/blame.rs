@@ -27,12 +27,12 @@ struct Suspect<'a> {
 fn suspects(verdict: &Verdict, is_again: bool) -> Vec<Suspect<'_>> {
     match verdict.cause() {
         Some(Cause::Refused(refused)) => {
-            let suspect = |refused: &'_ Refused| {
+            let message = |refused: &Refused| {
                 let lines = if refused.commands.len() > 1 { "lines, among them one" } else { "a line" };
                 format!("FRR refused {lines} that it leads to: {refused}")
             };
             let suspect = |refused| Suspect {
-                message: suspect(refused),
+                message: message(refused),
                 commands: &refused.commands,
                 rule: Rule::FrrRefused,
                 is_certain: true,

@@ -30,6 +30,9 @@ pub enum Event {
     Lost(Cause),
 }
 
+/// Where nothing is known.
+static NOTHING: Documents = Documents::new();
+
 /// How often what runs may differ from what was told, before that counts as a failure: somebody may have typed.
 const DIFFERENCES_MAX: u8 = 1;
 
@@ -130,19 +133,19 @@ impl Machine {
             (Phase::Applying, Event::Sent(refused)) => self.refused(refused),
             (Phase::Verifying, Event::Running(running)) => self.verify(running),
             (Phase::Returning, Event::Running(running)) => {
-                let last_good = self.last_good.clone().unwrap_or_default();
-                self.go_back(&self.besides(running, &last_good))
+                let running = self.besides(running, self.return_to());
+                self.go_back(&running)
             }
             // What else is refused on the way back shows in what runs then.
             (Phase::RollingBack, Event::Sent(refused)) => {
-                let last_good = self.last_good.clone().unwrap_or_default();
-                self.leave(&refused, &last_good);
+                let left = self.left_of(&refused, self.return_to());
+                self.leave(left.unwrap_or_default());
                 self.read_in(Phase::VerifyingReturn)
             }
             (Phase::VerifyingReturn, Event::Running(running)) => {
                 self.left.retain(|left| left.is_in(running.values()));
-                let last_good = self.last_good.clone().unwrap_or_default();
-                self.verify_return(&self.besides(running, &last_good))
+                let running = self.besides(running, self.return_to());
+                self.verify_return(&running)
             }
             (Phase::Planning, Event::Lost(cause)) => self.over(Verdict::Unreachable(cause)),
             (Phase::Applying | Phase::Verifying, Event::Lost(cause)) => self.fail(cause),
@@ -170,10 +173,10 @@ impl Machine {
     /// Lines were refused. Where they only took back what nobody renders, that stays, and the rest counts: without the
     /// clears, which are not told where something was refused, it would not take effect at once.
     fn refused(&mut self, refused: Vec<Refused>) -> Step {
-        let goal = self.goal.documents.clone();
-        if !self.leave(&refused, &goal) {
+        let Some(left) = self.left_of(&refused, &self.goal.documents) else {
             return self.fail(Cause::Refused(refused));
-        }
+        };
+        self.leave(left);
         let clears = std::mem::take(&mut self.clears);
         if clears.is_empty() {
             return self.read_in(Phase::Verifying);
@@ -181,15 +184,20 @@ impl Machine {
         Step::Send(Delta { clears, ..Delta::default() })
     }
 
-    /// Notes the lines that stay because of refusals; not where something else was refused as well.
-    fn leave(&mut self, refused: &[Refused], wanted: &Documents) -> bool {
-        let nothing = Documents::new();
-        let left = left(refused, (self.running.as_ref().unwrap_or(&nothing), wanted));
-        let is_all = left.is_some();
-        self.left.extend(left.unwrap_or_default());
+    /// The lines that stay because of refusals; `None` where something else was refused as well.
+    fn left_of(&self, refused: &[Refused], wanted: &Documents) -> Option<Vec<Left>> {
+        left(refused, (self.running.as_ref().unwrap_or(&NOTHING), wanted))
+    }
+
+    fn leave(&mut self, left: Vec<Left>) {
+        self.left.extend(left);
         self.left.sort();
         self.left.dedup();
-        is_all
+    }
+
+    /// What is returned to.
+    fn return_to(&self) -> &Documents {
+        self.last_good.as_ref().unwrap_or(&NOTHING)
     }
 
     /// What runs without what stays although nobody wants it.

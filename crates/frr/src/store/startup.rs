@@ -90,8 +90,11 @@ pub(super) fn write_over(path: &Path, text: &str) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).open(path)?;
     let length = text.len() as u64;
     if file.metadata()?.len() < length {
-        // The room is taken before anything is written.
-        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, length)?;
+        // The room is taken before anything is written, where the file system knows how.
+        match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, length) {
+            Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     file.write_all(text.as_bytes())?;
     file.set_len(length)?;
