@@ -11,6 +11,7 @@
 //! * Events carry nothing: each pass takes a fresh look at the source and at FRR.
 //! * What cannot be read never takes anything away: the node is held at what was last good.
 //! * Nothing is told to an FRR that runs what it should.
+//! * Whatever is told goes through the gate: what is begun goes to its end, and nothing is begun in a pause or at the end.
 
 mod circumstances;
 mod engine;
